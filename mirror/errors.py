@@ -1,0 +1,113 @@
+"""What can go wrong, as values: what could not be done, to which thing, expected against found, what to do next."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the command line; documented in `--help` and README.md."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    DIFFERENCES = 3
+    INCOMPLETE = 4
+    UNSAFE = 5
+    LOCKED = 6
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+class MirrorError(Exception):
+    """Root of the errors of `mirror`: carries its parts as fields, so that no report parses words.
+
+    Parameters
+    ----------
+    what
+        What could not be done, without a full stop: "cannot list the dataset".
+    thing
+        To which thing: a full `s3://` URL, a path, a crop number.
+    expected, found
+        Both printed where they are given.
+    hint
+        What the user can do next, as a sentence.
+    """
+
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
+
+    def __init__(self, what: str, thing: str = "", *, expected: str = "", found: str = "", hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.thing = thing
+        self.expected = expected
+        self.found = found
+        self.hint = hint
+
+    def __str__(self) -> str:
+        sentence = f"{self.what}: {self.thing}" if self.thing else self.what
+        if self.expected:
+            sentence += f"; expected {self.expected}"
+        if self.found:
+            sentence += f"{',' if self.expected else ';'} found {self.found}"
+        return f"{sentence}. {self.hint}".rstrip() if self.hint else sentence
+
+
+class UsageError(MirrorError, ValueError):
+    """The command line or the configuration asks for something that cannot be."""
+
+    exit_code = ExitCode.USAGE
+
+
+class UnknownNameError(UsageError, LookupError):
+    """A dataset, bucket, volume or scale that does not exist; the hint names the near ones that do."""
+
+
+class StoreError(MirrorError):
+    """A bucket could not be read."""
+
+
+class UnreachableError(StoreError, ConnectionError):
+    """The endpoint does not answer."""
+
+
+class AccessDeniedError(StoreError, PermissionError):
+    """The bucket answers, and refuses."""
+
+
+class ObjectNotFoundError(StoreError, FileNotFoundError):
+    """The bucket or the object is not there."""
+
+
+class ObjectChangedError(StoreError):
+    """The object is no longer the one that was listed (If-Match failed)."""
+
+
+class SlowDownError(StoreError):
+    """The server asks for fewer requests (503 SlowDown, 429).
+
+    `retry_after_seconds` is the server's own wish where it sent one, else None.
+    """
+
+    def __init__(
+        self, what: str, thing: str = "", *, found: str = "", retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(what, thing, found=found)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class BrokenTransferError(StoreError):
+    """A body that broke off, stalled, has the wrong length or does not match its checksum: worth another try."""
+
+
+class UnsafeError(MirrorError):
+    """Refused or stopped for safety: no room, share gone, read-only, unmarked or foreign."""
+
+    exit_code = ExitCode.UNSAFE
+
+
+class LockedError(MirrorError):
+    """Another run holds the lock."""
+
+    exit_code = ExitCode.LOCKED

@@ -1,0 +1,101 @@
+"""What the engine asks of a bucket, as protocols. Two transports serve them, under one contract suite.
+
+A transport never retries: the caller decides, so that SlowDown reaches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from mirror.objects import RemoteObject
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """One page of a LIST."""
+
+    objects: tuple[RemoteObject, ...]
+    """In the server's order, which for S3 is the order of the keys' UTF-8 bytes."""
+    folders: tuple[str, ...]
+    """Common prefixes, full, each ending with the delimiter."""
+    next_token: str | None
+    """None on the last page."""
+
+
+class Body(NamedTuple):
+    """One object, or a range of it, as GET gave it."""
+
+    data: bytes | memoryview
+    size: int
+    """Of the whole object, in bytes."""
+    etag: str
+    last_modified: int
+    """Seconds since 1970, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHead:
+    """What HEAD tells of an object beyond its listing."""
+
+    size: int
+    etag: str
+    encryption: str
+    """Empty, `AES256`, `aws:kms`, ...: the ETag is an MD5 only under the first two."""
+    has_customer_key: bool
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    """Algorithm (`crc32`, `crc32c`, `crc64nvme`, `sha1`, `sha256`) to base64; `-N` behind it if it is of N parts."""
+    part_size: int | None = None
+    """Bytes of the first part, where part 1 was asked for and the server told."""
+
+    @property
+    def is_etag_md5(self) -> bool:
+        """Whether the ETag of a single-part object is the MD5 of its bytes."""
+        return not self.has_customer_key and self.encryption in ("", "AES256")
+
+
+class Lister(Protocol):
+    """Lists a bucket, page by page."""
+
+    async def list_page(
+        self, prefix: str, *, delimiter: str = "", token: str | None = None, max_keys: int = 1000
+    ) -> ListPage:
+        """Return one page of the objects under `prefix`.
+
+        Raises
+        ------
+        UnreachableError, AccessDeniedError, ObjectNotFoundError, SlowDownError, BrokenTransferError
+            As the server, or its absence, gives cause. Cancelling leaves nothing behind; may be called again.
+        """
+        ...
+
+
+class CarefulReader(Protocol):
+    """Reads one object with all that its headers say; slow, for what the bulk reader could not do."""
+
+    async def get(self, key: str, *, if_match: str | None = None, byte_range: tuple[int, int] | None = None) -> Body:
+        """Return the object, or the half-open range of its bytes. Raises as `Lister.list_page`."""
+        ...
+
+    async def head(self, key: str, *, first_part: bool = False) -> ObjectHead:
+        """Return what HEAD tells, with checksums, and with the size of part 1 if `first_part`."""
+        ...
+
+
+class BulkReader(Protocol):
+    """Reads objects at full speed; blocking, called from many threads at once."""
+
+    def get(self, key: str) -> Body:
+        """Return the whole object. Raises as `Lister.list_page`."""
+        ...
+
+    def get_range(self, key: str, start: int, stop: int, etag: str) -> Body:
+        """Return bytes `start` to `stop` (exclusive) of the object if it still has this ETag.
+
+        Raises
+        ------
+        ObjectChangedError
+            It has another ETag now.
+        """
+        ...

@@ -1,0 +1,75 @@
+"""HTTP status and S3 error code to our errors: the one table for all transports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from mirror.errors import (
+    AccessDeniedError,
+    BrokenTransferError,
+    ObjectChangedError,
+    ObjectNotFoundError,
+    SlowDownError,
+    StoreError,
+)
+
+_CODE = re.compile(r"<Code>([^<]+)</Code>")
+_SLOW_CODES = frozenset({"SlowDown", "RequestLimitExceeded", "ThrottlingException", "TooManyRequests"})
+
+
+def error_of_status(status: int, headers: Mapping[str, str], body: str, verb: str, thing: str) -> StoreError:
+    """Return the error that an answer other than success stands for.
+
+    Parameters
+    ----------
+    body
+        Text of the answer; S3 puts its error code there.
+    verb
+        What was tried: "list", "read".
+    thing
+        `s3://` URL.
+    """
+    match = _CODE.search(body)
+    code = match[1] if match else ""
+    found = f"HTTP {status} {code}".rstrip()
+    if status in (429, 503) or code in _SLOW_CODES:
+        seconds = retry_after_seconds(headers.get("retry-after") or headers.get("Retry-After"))
+        return SlowDownError(f"the server asks to slow down; cannot {verb}", thing, found=found, retry_after_seconds=seconds)
+    if status in (401, 403):
+        return AccessDeniedError(
+            f"may not {verb}", thing, found=found, hint="Check anonymous, profile and the bucket's policy."
+        )
+    if status == 404:
+        what = f"cannot {verb}: the bucket does not exist" if code == "NoSuchBucket" else f"cannot {verb}: not there"
+        return ObjectNotFoundError(what, thing, found=found)
+    if status == 412:
+        return ObjectChangedError("the object is no longer the one that was listed", thing, found=found)
+    if status in (301, 307, 400) and (region := headers.get("x-amz-bucket-region")):
+        return StoreError(
+            f"cannot {verb}: the bucket lies in another region", thing, found=region, hint=f'Set region = "{region}".'
+        )
+    if status >= 500:
+        return BrokenTransferError(f"cannot {verb}", thing, found=found)
+    return StoreError(f"cannot {verb}", thing, expected="HTTP 200", found=found)
+
+
+def retry_after_seconds(value: str | None, now: datetime | None = None) -> float | None:
+    """Return the wait that a Retry-After header asks for, in seconds; None if there is none.
+
+    >>> retry_after_seconds("3")
+    3.0
+    >>> retry_after_seconds("soon") is None
+    True
+    """
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
