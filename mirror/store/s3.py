@@ -107,7 +107,7 @@ class CarefulStore:
             ) from error
         except (exceptions.ResponseStreamingError, exceptions.ConnectionClosedError) as error:
             raise BrokenTransferError("transfer broke off", thing, found=_words(error)) from error
-        except (exceptions.HTTPClientError, OSError, TimeoutError) as error:
+        except (exceptions.ConnectionError, exceptions.HTTPClientError, OSError, TimeoutError) as error:
             raise UnreachableError(
                 f"cannot reach the endpoint to {verb}",
                 thing,

@@ -1,0 +1,200 @@
+"""The lock of a dataset on a share: a file with host, process and a counter that moves while its holder lives.
+
+No flock: on network file systems it succeeds for everyone (huggingface_hub#4228). A holder is stale when its counter
+was not seen to move for `STALE_SECONDS` of our own clock; one of this machine also when its process is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from mirror.errors import LockedError, UnsafeError
+from mirror.store.local import Share, unsafe_of
+
+STALE_SECONDS = 60.0
+BEAT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds a lock, as its file says."""
+
+    token: str
+    """Of this run; also the name of its room under `tmp/`."""
+    host: str
+    boot: str
+    """Kernel's boot id, so that a process number of before a restart means nothing."""
+    pid: int
+    beat: int = 0
+
+    @classmethod
+    def of_this_process(cls) -> Self:
+        """Return a new holder for this process, with a token of its own."""
+        return cls(secrets.token_hex(8), socket.gethostname(), _boot_id(), os.getpid())
+
+    @property
+    def is_known_dead(self) -> bool:
+        """Whether the holder was a process of this machine that is gone."""
+        if self.host != socket.gethostname():
+            return False
+        if self.boot != _boot_id():
+            return True
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return False
+
+
+class DatasetLock:
+    """Holds `<bucket>/<dataset>` on a share, as a context manager; its counter moves in a thread of its own.
+
+    Parameters
+    ----------
+    on_takeover
+        Called with the stale holder when its lock is taken over.
+    """
+
+    def __init__(
+        self,
+        share: Share,
+        bucket: str,
+        dataset: str,
+        holder: Holder,
+        *,
+        on_takeover: Callable[[Holder], None] = lambda _: None,
+        sleep: Callable[[float], None] = time.sleep,
+        stale_seconds: float = STALE_SECONDS,
+    ) -> None:
+        self._share = share
+        self._path = share.own / "locks" / bucket / f"{dataset}.lock"
+        self._holder = holder
+        self._on_takeover = on_takeover
+        self._sleep = sleep
+        self._stale_seconds = stale_seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="oomirror-lock", daemon=True)
+
+    def __enter__(self) -> Self:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            while not self._try_take():
+                self._take_over_if_stale()
+        except OSError as error:
+            raise unsafe_of(error, "cannot write the lock", self._path) from error
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        holder = read_holder(self._path)
+        if holder is not None and holder.token == self._holder.token:
+            self._path.unlink(missing_ok=True)
+
+    def _try_take(self) -> bool:
+        temporary = self._write_beside(self._holder)
+        try:
+            # link fails if the name is there, on every file system that we know; O_EXCL did not on old NFS.
+            os.link(temporary, self._path)
+        except FileExistsError:
+            return False
+        except OSError:
+            return self._try_take_exclusively()
+        finally:
+            temporary.unlink(missing_ok=True)
+        return True
+
+    def _try_take_exclusively(self) -> bool:
+        try:
+            with self._path.open("x", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(self._holder)))
+        except FileExistsError:
+            return False
+        return True
+
+    def _take_over_if_stale(self) -> None:
+        first = read_holder(self._path)
+        if first is None and not self._path.exists():
+            return
+        if first is None or not first.is_known_dead:
+            self._watch(first)
+        away = self._path.with_name(f"{self._path.name}.{self._holder.token}")
+        os.rename(self._path, away)
+        moved = read_holder(away)
+        if moved is not None and first is not None and moved.token != first.token:
+            # Another run took the stale lock over before us: this is its lock, and it goes back.
+            os.rename(away, self._path)
+            raise self._locked(moved)
+        away.unlink(missing_ok=True)
+        if first is not None:
+            self._on_takeover(first)
+
+    def _watch(self, first: Holder | None) -> None:
+        """Return when the holder's counter was not seen to move for the whole time; raise when it moves."""
+        for _ in range(max(1, round(self._stale_seconds))):
+            self._sleep(min(1.0, self._stale_seconds))
+            now = read_holder(self._path)
+            if now != first:
+                raise self._locked(now or first)
+
+    def _locked(self, holder: Holder | None) -> LockedError:
+        found = f"process {holder.pid} on {holder.host}" if holder else "another run"
+        return LockedError(
+            "another run works on this dataset",
+            str(self._path),
+            found=found,
+            hint="Wait until it has ended; two runs on different datasets may go side by side.",
+        )
+
+    def _beat(self) -> None:
+        holder = self._holder
+        while not self._stop.wait(BEAT_SECONDS):
+            holder = replace(holder, beat=holder.beat + 1)
+            try:
+                self._write_beside(holder).replace(self._path)
+            except OSError:
+                continue  # The transfer itself notices a share that is gone, with words for it.
+
+    def _write_beside(self, holder: Holder) -> Path:
+        path = self._path.with_name(f"{self._path.name}.{holder.token}.new")
+        path.write_text(json.dumps(asdict(holder)), encoding="utf-8")
+        return path
+
+
+def read_holder(path: Path) -> Holder | None:
+    """Return who the lock file says holds it; None if it is not there or cannot be understood."""
+    try:
+        return Holder(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def live_tokens(share: Share) -> dict[str, Holder]:
+    """Return the holders of all locks on the share whose process is not known to be dead, by token."""
+    try:
+        holders = [read_holder(path) for path in (share.own / "locks").rglob("*.lock")]
+    except OSError as error:
+        raise UnsafeError("cannot read the locks", str(share.own), found=str(error)) from error
+    return {holder.token: holder for holder in holders if holder is not None and not holder.is_known_dead}
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
