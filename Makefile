@@ -1,0 +1,49 @@
+# One door: `make help`. Needs make and Python 3.11 or newer, nothing else.
+
+PYTHON ?= $(firstword $(foreach python,python3.11 python3 python3.12 python3.13,$(if $(shell $(python) -c 'import sys, venv, ensurepip; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(python))))
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := .stamps/installed
+PACKAGES := mirror catalog
+SOURCES := $(PACKAGES) tests oomirror.py $(wildcard bench/*.py)
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo check test bench soak lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "oomirror needs Python 3.11 or newer with its venv module, and none of python3.11, python3, python3.12, python3.13 is one: install it (Debian: python3.11 and python3.11-venv), or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@mkdir -p $(@D) && touch $@
+
+demo: $(STAMP) ## a small mirror of two sample buckets, served on this machine, step by step
+	$(BIN)/oomirror demo
+
+check: $(STAMP) ## format, lint, types, imports, docstrings; no tests
+	$(BIN)/ruff format --check $(SOURCES) alembic
+	$(BIN)/ruff check $(SOURCES) alembic
+	$(BIN)/mypy $(SOURCES)
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/interrogate --quiet $(PACKAGES) tests oomirror.py
+
+test: $(STAMP) ## the tests, doctests and contracts
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not soak and not aws"
+
+bench: $(STAMP) ## side-by-side runs against other tools
+	$(BIN)/python -m bench
+
+soak: $(STAMP) ## the long tests
+	$(BIN)/python -m pytest -m soak --timeout 3600
+
+lock: $(STAMP) ## resolve the dependencies again into requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra demo --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements-dev.lock
+
+clean: ## remove what the other targets made, the virtual environment too
+	rm -rf $(VENV) .stamps .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	find $(SOURCES) alembic -name __pycache__ -type d -prune -exec rm -rf {} +

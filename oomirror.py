@@ -1,0 +1,21 @@
+"""The public names of oomirror, and its command: `oomirror` or `python -m oomirror`."""
+
+from __future__ import annotations
+
+import sys
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "main"]
+
+
+def main() -> int:
+    """Run the command line on `sys.argv` and return its exit code."""
+    # Imported here, so that `import oomirror` in a notebook does not load the command line.
+    from mirror.cli import main as run
+
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
