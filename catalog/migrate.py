@@ -1,0 +1,139 @@
+"""Which revision a catalog is at, and how it comes to the newest one. Alembic is imported only to move it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import inspect
+
+from catalog.errors import CatalogError, CatalogNewerError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from sqlalchemy import Connection
+
+HEAD = "0001"
+"""The newest revision, kept here so that a start on a current catalog need not import alembic."""
+
+BACKUP_LIMIT_BYTES = 100_000_000
+"""Larger files are not copied before a migration: its one transaction leaves the old or the new."""
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the revision that the database is at, or None if it is empty.
+
+    Raises
+    ------
+    CatalogError
+        The database holds tables and none of them says a revision: it is not a catalog.
+    """
+    tables = inspect(connection).get_table_names()
+    if "alembic_version" not in tables:
+        if tables:
+            raise _not_a_catalog(connection, f"tables without a revision: {', '.join(sorted(tables)[:3])}")
+        return None
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+
+
+def check_revision(connection: Connection, found: str | None) -> None:
+    """Raise unless `found` is a revision that this version knows or can come from.
+
+    Raises
+    ------
+    CatalogNewerError
+        It is one of a newer oomirror.
+    CatalogError
+        It is one of another program.
+    """
+    if found is None or (_is_ours(found) and found <= HEAD):
+        return
+    if not _is_ours(found):
+        raise _not_a_catalog(connection, f"the revision {found!r} of another program")
+    raise CatalogNewerError(
+        "the catalog was written by a newer oomirror",
+        connection.engine.url.render_as_string(),
+        expected=f"revision {HEAD} or older",
+        found=found,
+        hint="Upgrade oomirror on this machine, or name another catalog in OOMIRROR_CATALOG.",
+    )
+
+
+def upgrade(connection: Connection, target: str = "head", *, folder: Path | None = None) -> None:
+    """Bring the database to `target`, inside the transaction that the caller began and commits.
+
+    Parameters
+    ----------
+    folder
+        The migrations; default: those that came with this package.
+    """
+    from alembic import command
+
+    command.upgrade(config(connection, folder), target)
+
+
+def downgrade(connection: Connection, target: str, *, folder: Path | None = None) -> None:
+    """Bring the database back to `target`, inside the transaction that the caller began and commits."""
+    from alembic import command
+
+    command.downgrade(config(connection, folder), target)
+
+
+def drift(connection: Connection) -> list[Any]:
+    """Return what alembic would change to make the database fit `catalog.tables`; empty if nothing."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    from catalog.tables import metadata
+
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, metadata))
+
+
+def config(connection: Connection | None = None, folder: Path | None = None) -> Config:
+    """Return alembic's configuration; needs no alembic.ini, so that it works from a wheel."""
+    from alembic.config import Config
+
+    result = Config()
+    result.set_main_option("script_location", str(folder or scripts_folder()).replace("%", "%%"))
+    result.set_main_option("path_separator", "os")
+    result.attributes["connection"] = connection
+    return result
+
+
+def scripts_folder() -> Path:
+    """Return the folder of the migrations: inside an installed package, else the checkout's `alembic/`."""
+    here = Path(__file__).resolve().parent
+    packaged = here / "_alembic"
+    return packaged if packaged.is_dir() else here.parent / "alembic"
+
+
+def back_up(file: Path, found: str) -> Path | None:
+    """Copy a small SQLite catalog to `<name>.<revision>.bak` beside it, or return None if it is too large.
+
+    The copy is taken through SQLite, so that what lies in the write-ahead log is in it, and renamed into place.
+    """
+    if file.stat().st_size >= BACKUP_LIMIT_BYTES:
+        return None
+    target = file.with_name(f"{file.name}.{found}.bak")
+    partial = target.with_name(f"{target.name}.{os.getpid()}.part")
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(partial)) as copy:
+        source.backup(copy)
+    partial.replace(target)
+    return target
+
+
+def _is_ours(found: str) -> bool:
+    return len(found) == len(HEAD) and found.isdigit()
+
+
+def _not_a_catalog(connection: Connection, found: str) -> CatalogError:
+    return CatalogError(
+        "not a catalog of oomirror",
+        connection.engine.url.render_as_string(),
+        found=found,
+        hint="Name a database of its own in OOMIRROR_CATALOG; one that does not exist is made.",
+    )

@@ -1,0 +1,112 @@
+"""Runs and what they found odd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from catalog.queries.rows import inserted_id
+from catalog.records import FindingRecord, RunKind, RunRecord, RunState
+from catalog.tables import finding, run
+
+
+def start_run(
+    connection: Connection,
+    *,
+    kind: RunKind,
+    bucket_id: int,
+    datasets: Sequence[str],
+    selection: Mapping[str, Any],
+    started_at: datetime,
+    host: str,
+    pid: int,
+    version: str,
+) -> int:
+    """Keep a run that begins now, as `running`; return its id."""
+    result = connection.execute(
+        insert(run).values(
+            kind=RunKind(kind).value,
+            bucket_id=bucket_id,
+            datasets=list(datasets),
+            selection=dict(selection),
+            started_at=started_at,
+            state=RunState.RUNNING.value,
+            host=host,
+            pid=pid,
+            version=version,
+        )
+    )
+    return inserted_id(result)
+
+
+def finish_run(
+    connection: Connection,
+    run_id: int,
+    *,
+    state: RunState,
+    exit_code: int | None,
+    finished_at: datetime,
+    counters: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep how a run ended."""
+    connection.execute(
+        update(run)
+        .where(run.c.id == run_id)
+        .values(
+            state=RunState(state).value,
+            exit_code=exit_code,
+            finished_at=finished_at,
+            counters=None if counters is None else dict(counters),
+        )
+    )
+
+
+def close_dead_runs(
+    connection: Connection, *, host: str, is_alive: Callable[[int], bool], finished_at: datetime
+) -> tuple[RunRecord, ...]:
+    """Mark as failed the runs of this host that still say `running` and whose process is gone; return them.
+
+    Runs of other hosts stay: from here nobody can tell.
+
+    Parameters
+    ----------
+    is_alive
+        Whether a process with this pid exists.
+    """
+    query = select(run).where(run.c.state == RunState.RUNNING.value, run.c.host == host).order_by(run.c.id)
+    dead = tuple(_run_record(row) for row in connection.execute(query).mappings() if not is_alive(row["pid"]))
+    for record in dead:
+        finish_run(connection, record.id, state=RunState.FAILED, exit_code=None, finished_at=finished_at)
+    return dead
+
+
+def runs(connection: Connection, limit: int = 20) -> tuple[RunRecord, ...]:
+    """Return the newest runs, the last one first."""
+    query = select(run).order_by(run.c.id.desc()).limit(limit)
+    return tuple(_run_record(row) for row in connection.execute(query).mappings())
+
+
+def put_findings(connection: Connection, records: Iterable[FindingRecord]) -> None:
+    """Keep findings; their ids are given here."""
+    names = [column.name for column in finding.columns if column.name != "id"]
+    rows = [{name: getattr(record, name) for name in names} for record in records]
+    if rows:
+        connection.execute(insert(finding), rows)
+
+
+def findings(
+    connection: Connection, *, bucket_id: int | None = None, dataset: str | None = None, run_id: int | None = None
+) -> tuple[FindingRecord, ...]:
+    """Return the findings, of one bucket, dataset or run where given, in the order they were put."""
+    wanted = {"bucket_id": bucket_id, "dataset": dataset, "run_id": run_id}
+    conditions = [finding.c[name] == value for name, value in wanted.items() if value is not None]
+    rows = connection.execute(select(finding).where(*conditions).order_by(finding.c.id)).mappings()
+    return tuple(FindingRecord(**row) for row in rows)
+
+
+def _run_record(row: RowMapping) -> RunRecord:
+    typed = {"kind": RunKind(row["kind"]), "state": RunState(row["state"]), "datasets": tuple(row["datasets"])}
+    return RunRecord(**{**row, **typed})

@@ -1,0 +1,217 @@
+"""Snapshots: what a bucket had, as sets of shards; equal shards are stored once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, select, update
+
+from catalog.queries.rows import inserted_id, put_rows, stream, upsert
+from catalog.records import (
+    Count,
+    ListedBlockRow,
+    ListedObjectRow,
+    RunState,
+    ShardRecord,
+    SnapshotRecord,
+    SnapshotScope,
+)
+from catalog.tables import listed_block, listed_object, run, shard, snapshot, snapshot_shard
+
+KEPT_SNAPSHOTS = 2
+"""Complete snapshots kept of each bucket, dataset and scope."""
+
+
+def start_snapshot(
+    connection: Connection, *, bucket_id: int, dataset: str, run_id: int, scope: SnapshotScope, started_at: datetime
+) -> int:
+    """Keep a snapshot that begins now and is not complete; return its id."""
+    result = connection.execute(
+        insert(snapshot).values(
+            bucket_id=bucket_id,
+            dataset=dataset,
+            run_id=run_id,
+            scope=SnapshotScope(scope).value,
+            started_at=started_at,
+            is_complete=False,
+            objects=0,
+            bytes=0,
+        )
+    )
+    return inserted_id(result)
+
+
+def find_shard(connection: Connection, bucket_id: int, prefix: str, digest: bytes) -> int | None:
+    """Return the id of a stored shard with this content, or None.
+
+    Link it in the same transaction, before another run's retention drops it.
+    """
+    is_linked = exists().where(snapshot_shard.c.shard_id == shard.c.id)
+    return connection.execute(select(shard.c.id).where(*_named(bucket_id, prefix, digest), is_linked)).scalar()
+
+
+def put_shard(
+    connection: Connection,
+    *,
+    bucket_id: int,
+    array_id: int | None,
+    prefix: str,
+    digest: bytes,
+    objects: int,
+    bytes: int,  # noqa: A002 - the column's name
+) -> int:
+    """Keep a new shard without its rows; return its id.
+
+    Its rows and its link belong into the same transaction: a shard that no snapshot links is never found, and is
+    dropped when the next snapshot is finished.
+    """
+    left_over = connection.execute(select(shard.c.id).where(*_named(bucket_id, prefix, digest))).scalar()
+    if left_over is not None:
+        connection.execute(delete(snapshot_shard).where(snapshot_shard.c.shard_id == left_over))
+        connection.execute(delete(shard).where(shard.c.id == left_over))
+    result = connection.execute(
+        insert(shard).values(
+            bucket_id=bucket_id, array_id=array_id, prefix=prefix, digest=digest, objects=objects, bytes=bytes
+        )
+    )
+    return inserted_id(result)
+
+
+def put_listed_blocks(connection: Connection, shard_id: int, rows: Iterable[ListedBlockRow]) -> None:
+    """Add blocks to a shard; may be called in parts."""
+    put_rows(connection, listed_block, ((shard_id, *row) for row in rows))
+
+
+def put_listed_objects(connection: Connection, shard_id: int, rows: Iterable[ListedObjectRow]) -> None:
+    """Add other objects to a shard; may be called in parts."""
+    put_rows(connection, listed_object, ((shard_id, *row) for row in rows))
+
+
+def link_shard(connection: Connection, snapshot_id: int, shard_id: int) -> None:
+    """Make a shard part of a snapshot; linking it again changes nothing."""
+    values = {"snapshot_id": snapshot_id, "shard_id": shard_id}
+    connection.execute(upsert(snapshot_shard, connection.dialect), values)
+
+
+def add_shard(
+    connection: Connection,
+    snapshot_id: int,
+    *,
+    bucket_id: int,
+    array_id: int | None,
+    prefix: str,
+    digest: bytes,
+    blocks: Iterable[ListedBlockRow] = (),
+    objects: Iterable[ListedObjectRow] = (),
+) -> bool:
+    """Add a shard to a snapshot; return whether rows were written (False: an equal one was stored already)."""
+    found = find_shard(connection, bucket_id, prefix, digest)
+    if found is not None:
+        link_shard(connection, snapshot_id, found)
+        return False
+    block_rows, object_rows = tuple(blocks), tuple(objects)
+    shard_id = put_shard(
+        connection,
+        bucket_id=bucket_id,
+        array_id=array_id,
+        prefix=prefix,
+        digest=digest,
+        objects=len(block_rows) + len(object_rows),
+        bytes=sum(row[3] for row in block_rows) + sum(row[1] for row in object_rows),
+    )
+    put_listed_blocks(connection, shard_id, block_rows)
+    put_listed_objects(connection, shard_id, object_rows)
+    link_shard(connection, snapshot_id, shard_id)
+    return True
+
+
+def finish_snapshot(connection: Connection, snapshot_id: int, *, is_complete: bool, finished_at: datetime) -> None:
+    """Keep how a snapshot ended and what it counts; a complete one lets older ones go.
+
+    Kept are the last two complete ones of its bucket, dataset and scope. Snapshots that runs which are over left
+    unfinished go too, and all shards that are in no snapshot any more.
+    """
+    objects, size = connection.execute(
+        select(func.coalesce(func.sum(shard.c.objects), 0), func.coalesce(func.sum(shard.c.bytes), 0))
+        .join(snapshot_shard, snapshot_shard.c.shard_id == shard.c.id)
+        .where(snapshot_shard.c.snapshot_id == snapshot_id)
+    ).one()
+    values = {"finished_at": finished_at, "is_complete": is_complete, "objects": int(objects), "bytes": int(size)}
+    connection.execute(update(snapshot).where(snapshot.c.id == snapshot_id).values(values))
+    if is_complete:
+        drop_old_snapshots(connection, snapshot_id)
+
+
+def drop_old_snapshots(connection: Connection, newest_id: int) -> None:
+    """Drop what the newest snapshot, a complete one, makes superfluous."""
+    newest = connection.execute(select(snapshot).where(snapshot.c.id == newest_id)).one()
+    same = (
+        snapshot.c.bucket_id == newest.bucket_id,
+        snapshot.c.dataset == newest.dataset,
+        snapshot.c.scope == newest.scope,
+        snapshot.c.is_complete,
+    )
+    kept = select(snapshot.c.id).where(*same).order_by(snapshot.c.id.desc()).limit(KEPT_SNAPSHOTS)
+    connection.execute(delete(snapshot).where(*same, snapshot.c.id.not_in(kept.scalar_subquery())))
+    over = select(run.c.id).where(run.c.state != RunState.RUNNING.value)
+    is_left_over = ~snapshot.c.is_complete & snapshot.c.run_id.in_(over.scalar_subquery())
+    connection.execute(delete(snapshot).where(snapshot.c.bucket_id == newest.bucket_id, is_left_over))
+    is_linked = exists().where(snapshot_shard.c.shard_id == shard.c.id)
+    connection.execute(delete(shard).where(shard.c.bucket_id == newest.bucket_id, ~is_linked))
+
+
+def newest_snapshot(
+    connection: Connection, bucket_id: int, dataset: str, scope: SnapshotScope | None = None
+) -> SnapshotRecord | None:
+    """Return the newest complete snapshot of a dataset, of one scope where given, or None."""
+    query = select(snapshot).where(
+        snapshot.c.bucket_id == bucket_id, snapshot.c.dataset == dataset, snapshot.c.is_complete
+    )
+    if scope is not None:
+        query = query.where(snapshot.c.scope == scope.value)
+    row = connection.execute(query.order_by(snapshot.c.finished_at.desc(), snapshot.c.id.desc())).mappings().first()
+    return None if row is None else _snapshot_record(row)
+
+
+def snapshot_shards(connection: Connection, snapshot_id: int) -> tuple[ShardRecord, ...]:
+    """Return the shards of a snapshot, by prefix."""
+    query = (
+        select(shard)
+        .join(snapshot_shard, snapshot_shard.c.shard_id == shard.c.id)
+        .where(snapshot_shard.c.snapshot_id == snapshot_id)
+        .order_by(shard.c.prefix, shard.c.id)
+    )
+    return tuple(_shard_record(row) for row in connection.execute(query).mappings())
+
+
+def listed_blocks(connection: Connection, shard_id: int) -> Iterator[ListedBlockRow]:
+    """Yield the blocks of a shard in the order of x, y, z."""
+    t = listed_block.c
+    query = select(t.x, t.y, t.z, t.size, t.etag).where(t.shard_id == shard_id).order_by(t.x, t.y, t.z)
+    return cast("Iterator[ListedBlockRow]", stream(connection, query))
+
+
+def listed_objects(connection: Connection, shard_id: int) -> Iterator[ListedObjectRow]:
+    """Yield the other objects of a shard in the order of their keys."""
+    t = listed_object.c
+    query = select(t.key, t.size, t.etag, t.last_modified).where(t.shard_id == shard_id).order_by(t.key)
+    return cast("Iterator[ListedObjectRow]", stream(connection, query))
+
+
+def _named(bucket_id: int, prefix: str, digest: bytes) -> tuple[Any, ...]:
+    return shard.c.bucket_id == bucket_id, shard.c.prefix == prefix, shard.c.digest == digest
+
+
+def _snapshot_record(row: RowMapping) -> SnapshotRecord:
+    values = dict(row)
+    listed = Count(values.pop("objects"), values.pop("bytes"))
+    values.update(scope=SnapshotScope(row["scope"]))
+    return SnapshotRecord(**values, listed=listed)
+
+
+def _shard_record(row: RowMapping) -> ShardRecord:
+    values = dict(row)
+    listed = Count(values.pop("objects"), values.pop("bytes"))
+    return ShardRecord(**values, listed=listed)

@@ -1,0 +1,69 @@
+"""Mirror state: what the share has, block by block and object by object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from operator import itemgetter
+from typing import cast
+
+from sqlalchemy import Connection, select
+
+from catalog.queries.rows import batches, delete_rows, put_batch, starts_with, stream
+from catalog.records import MirroredBlock, MirroredBlockRow, MirroredObject, MirroredObjectRow
+from catalog.tables import mirrored_block, mirrored_object
+
+_BLOCK_KEY = itemgetter(0, 1, 2, 3)
+_OBJECT_KEY = itemgetter(0, 1)
+
+
+def put_mirrored_blocks(connection: Connection, rows: Iterable[MirroredBlockRow]) -> None:
+    """Keep that blocks are on the share, instead of what was known of them before."""
+    for batch in batches(rows):
+        # In the order of the key, pages are filled one after the other: faster, and fuller.
+        put_batch(connection, mirrored_block, sorted(batch, key=_BLOCK_KEY))
+
+
+def put_mirrored_objects(connection: Connection, rows: Iterable[MirroredObjectRow]) -> None:
+    """Keep that objects are on the share, instead of what was known of them before."""
+    for batch in batches(rows):
+        put_batch(connection, mirrored_object, sorted(batch, key=_OBJECT_KEY))
+
+
+def mirrored_blocks(
+    connection: Connection, array_id: int, *, x_from: int | None = None, x_to: int | None = None
+) -> Iterator[MirroredBlock]:
+    """Yield the blocks of an array that are on the share, in the order of x, y, z.
+
+    Parameters
+    ----------
+    x_from, x_to
+        Only blocks with `x_from <= x < x_to`.
+    """
+    t = mirrored_block.c
+    query = select(t.x, t.y, t.z, t.size, t.etag, t.how).where(t.array_id == array_id)
+    if x_from is not None:
+        query = query.where(t.x >= x_from)
+    if x_to is not None:
+        query = query.where(t.x < x_to)
+    return cast("Iterator[MirroredBlock]", stream(connection, query.order_by(t.x, t.y, t.z)))
+
+
+def mirrored_objects(connection: Connection, bucket_id: int, key_prefix: str) -> Iterator[MirroredObject]:
+    """Yield the objects under a full key prefix that are on the share and are no blocks, in the order of their keys."""
+    t = mirrored_object.c
+    query = (
+        select(t.key, t.size, t.etag, t.how)
+        .where(t.bucket_id == bucket_id, starts_with(t.key, key_prefix))
+        .order_by(t.key)
+    )
+    return cast("Iterator[MirroredObject]", stream(connection, query))
+
+
+def forget_mirrored_blocks(connection: Connection, array_id: int, indices_xyz: Iterable[tuple[int, int, int]]) -> None:
+    """Forget that these blocks of an array are on the share; unknown ones are no error."""
+    delete_rows(connection, mirrored_block, ((array_id, *index) for index in indices_xyz))
+
+
+def forget_mirrored_objects(connection: Connection, bucket_id: int, keys: Iterable[str]) -> None:
+    """Forget that these objects are on the share; unknown ones are no error."""
+    delete_rows(connection, mirrored_object, ((bucket_id, key) for key in keys))

@@ -1,0 +1,192 @@
+"""How a catalog is opened: made, upgraded or refused; and its transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine
+
+from catalog import migrate
+from catalog.config import BUSY_SECONDS, catalog_file, check_url, is_sqlite, shown_url
+from catalog.engine import PLACE_HINT, WRITES, make_engine, translated
+from catalog.errors import CatalogDamagedError, CatalogError, CatalogMissingError, CatalogUrlError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """An open catalog. May be shared by threads; each `begin` and `read` has a connection of its own."""
+
+    url: str
+    """As it may be printed: without its password."""
+    engine: Engine
+    is_read_only: bool
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """Yield a connection in one write transaction: committed at the end, rolled back if the body raises.
+
+        On SQLite it is the only writer from the start (BEGIN IMMEDIATE); readers go on.
+
+        Raises
+        ------
+        CatalogLockedError
+            Another writer kept the catalog for longer than the busy time-out.
+        CatalogError
+            The catalog was opened read-only, is damaged, has no room, or refused a row.
+        """
+        if self.is_read_only:
+            raise CatalogError("the catalog was opened for reading only", self.url)
+        with translated(self.url), self.engine.connect() as connection:
+            connection = connection.execution_options(**{WRITES: True})
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Yield a connection that sees the catalog as it is at its first query, whatever others write meanwhile.
+
+        Raises
+        ------
+        CatalogError
+            The catalog is damaged or cannot be reached.
+        """
+        with translated(self.url), self.engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections. Calling it again does nothing."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_catalog(
+    url: str, *, create: bool = True, read_only: bool = False, busy_seconds: float = BUSY_SECONDS
+) -> Catalog:
+    """Return the catalog at `url`, made if it is not there, upgraded if it is older than this version.
+
+    Parameters
+    ----------
+    create
+        Make the catalog, and the folder of its file, where there is none.
+    read_only
+        Write nothing, not even an upgrade; works on a file and in a folder that may not be written.
+    busy_seconds
+        How long to wait for another process's transaction.
+
+    Raises
+    ------
+    CatalogUrlError
+        The URL is none, or its database driver is not installed.
+    CatalogMissingError
+        There is no catalog, and none was to be made.
+    CatalogNewerError
+        It was written by a newer oomirror.
+    CatalogDamagedError, CatalogLockedError, CatalogError
+        It cannot be read; the message says why.
+    """
+    url = check_url(url)
+    file = catalog_file(url)
+    shown = shown_url(url)
+    _check_file(file, shown, create=create and not read_only)
+    catalog = Catalog(shown, make_engine(url, busy_seconds=busy_seconds, read_only=read_only), read_only)
+    try:
+        _bring_to_head(catalog, url, file, busy_seconds)
+    except BaseException:
+        catalog.close()
+        raise
+    return catalog
+
+
+@contextmanager
+def migrating(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Iterator[Connection]:
+    """Yield a connection for migrations: one write transaction, foreign keys off while tables are rebuilt.
+
+    Raises
+    ------
+    CatalogDamagedError
+        The rows refer to rows that are not there; nothing was committed.
+    CatalogError
+        As `Catalog.begin`.
+    """
+    shown = shown_url(url)
+    catalog = Catalog(shown, make_engine(url, busy_seconds=busy_seconds, foreign_keys=False), is_read_only=False)
+    try:
+        with catalog.begin() as connection:
+            yield connection
+            if is_sqlite(url):
+                _check_foreign_keys(connection, shown)
+    finally:
+        catalog.close()
+
+
+def _bring_to_head(catalog: Catalog, url: str, file: Path | None, busy_seconds: float) -> None:
+    with catalog.read() as connection:
+        found = migrate.revision(connection)
+        migrate.check_revision(connection, found)
+    if found == migrate.HEAD:
+        return
+    if catalog.is_read_only:
+        raise _too_old_to_read(catalog.url, found)
+    if file is not None and found is not None:
+        migrate.back_up(file, found)
+    with migrating(url, busy_seconds=busy_seconds) as connection:
+        # Another process may have done it while we waited for the lock.
+        if migrate.revision(connection) != migrate.HEAD:
+            migrate.upgrade(connection)
+
+
+def _too_old_to_read(shown: str, found: str | None) -> CatalogError:
+    if found is None:
+        return CatalogMissingError("the catalog is empty", shown, hint="`oomirror init` makes it.")
+    return CatalogError(
+        "the catalog is older than this oomirror and was opened for reading only",
+        shown,
+        expected=f"revision {migrate.HEAD}",
+        found=found,
+        hint="Any command that writes upgrades it, `oomirror init` for one.",
+    )
+
+
+def _check_file(file: Path | None, shown: str, *, create: bool) -> None:
+    if file is None:
+        return
+    try:
+        if file.is_file():
+            return
+        if file.exists():
+            raise CatalogUrlError("the catalog must be a file", str(file), found="something else")
+        if not create:
+            raise CatalogMissingError("there is no catalog", shown, hint="`oomirror init` makes it.")
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if isinstance(error, CatalogMissingError):
+            raise
+        raise CatalogError(
+            "cannot make the catalog", str(file), found=error.strerror or str(error), hint=PLACE_HINT
+        ) from error
+
+
+def _check_foreign_keys(connection: Connection, shown: str) -> None:
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise CatalogDamagedError(
+            "the catalog's rows do not fit together",
+            shown,
+            found=f"a row of {broken[0]} that refers to a {broken[2]} which is not there",
+            hint="It was left as it was. Please report this.",
+        )
