@@ -1,6 +1,6 @@
 """Runs the migrations on the connection that `catalog.migrate` gives, else on $OOMIRROR_CATALOG.
 
-For alembic's own command: `OOMIRROR_CATALOG=sqlite:////tmp/c.db alembic upgrade head`, then `alembic check` or `alembic revision`.
+For alembic's own command: `OOMIRROR_CATALOG=sqlite:////tmp/c.db alembic upgrade head`, then `alembic check`.
 """
 
 from __future__ import annotations

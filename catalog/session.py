@@ -44,10 +44,13 @@ class Catalog:
         """
         if self.is_read_only:
             raise CatalogError("the catalog was opened for reading only", self.url)
-        with translated(self.url), self.engine.connect() as connection:
-            connection = connection.execution_options(**{WRITES: True})
-            with connection.begin():
-                yield connection
+        writing = {WRITES: True}
+        with (
+            translated(self.url),
+            self.engine.connect().execution_options(**writing) as connection,
+            connection.begin(),
+        ):
+            yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -143,7 +146,8 @@ def _bring_to_head(catalog: Catalog, url: str, file: Path | None, busy_seconds: 
     if catalog.is_read_only:
         raise _too_old_to_read(catalog.url, found)
     if file is not None and found is not None:
-        migrate.back_up(file, found)
+        with translated(catalog.url):
+            migrate.back_up(file, found)
     with migrating(url, busy_seconds=busy_seconds) as connection:
         # Another process may have done it while we waited for the lock.
         if migrate.revision(connection) != migrate.HEAD:

@@ -19,9 +19,10 @@ def level_states(connection: Connection, bucket_id: int, dataset: str) -> tuple[
     What lies in an array's folder counts as the array's: its blocks, its attributes, its strays.
     """
     listed = _listed_by_array(connection, bucket_id, dataset)
-    blocks = _mirrored_blocks_by_array(connection)
+    prefix = _dataset_prefix(connection, bucket_id, dataset)
+    blocks = _mirrored_blocks_by_array(connection, bucket_id, prefix)
     states = []
-    for record in arrays(connection, bucket_id, _dataset_prefix(connection, bucket_id, dataset)):
+    for record in arrays(connection, bucket_id, prefix):
         count, listed_at = listed.get(record.id, (None, None))
         others = _mirrored_objects(connection, bucket_id, record.key_prefix)
         states.append(LevelState(record, count, listed_at, _sum(blocks.get(record.id, Count()), others)))
@@ -76,9 +77,10 @@ def _listed_by_array(
     }
 
 
-def _mirrored_blocks_by_array(connection: Connection) -> dict[int | None, Count]:
+def _mirrored_blocks_by_array(connection: Connection, bucket_id: int, key_prefix: str) -> dict[int | None, Count]:
     t = mirrored_block.c
-    query = select(t.array_id, *_counted(t.size)).group_by(t.array_id)
+    inside = select(array.c.id).where(array.c.bucket_id == bucket_id, starts_with(array.c.prefix, key_prefix))
+    query = select(t.array_id, *_counted(t.size)).where(t.array_id.in_(inside)).group_by(t.array_id)
     return {row[0]: Count(int(row[1]), int(row[2])) for row in connection.execute(query)}
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import ColumnElement, Connection, CursorResult, Dialect, Select, Table, and_, bindparam, delete
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 BATCH_ROWS = 5_000
 """Rows a statement; more is not faster, and fewer keep less in memory."""
@@ -46,14 +48,13 @@ def stream(connection: Connection, query: Select[Any]) -> Iterator[tuple[Any, ..
 
     The connection must stay open until the last one; the order is the query's.
     """
-    options = {"yield_per": BATCH_ROWS}
-    with connection.execute(query, execution_options=options) as result:
-        cursor = result.cursor
-        if isinstance(cursor, sqlite3.Cursor):
-            # SQLAlchemy's rows cost three times what SQLite's own do; none of these columns needs conversion.
-            yield from cast("Iterator[tuple[Any, ...]]", cursor)
-        else:
+    if connection.dialect.name != "sqlite":
+        with connection.execute(query, execution_options={"yield_per": BATCH_ROWS}) as result:
             yield from map(tuple, result)
+        return
+    with connection.execute(query) as result:
+        # SQLite's own cursor streams, and its tuples cost a third of SQLAlchemy's rows; no column here is converted.
+        yield from cast("Iterator[tuple[Any, ...]]", result.cursor)
 
 
 def inserted_id(result: CursorResult[Any]) -> int:
@@ -79,7 +80,7 @@ def upsert(table: Table, dialect: Dialect, by: Sequence[str] | None = None) -> s
     by
         Columns of the unique constraint that names the row; default: its primary key.
     """
-    insert = sqlite.insert(table) if dialect.name == "sqlite" else postgresql.insert(table)
+    insert = _insert(table, dialect)
     key = set(by or (column.name for column in table.primary_key))
     own_id = {column.name for column in table.primary_key if by}
     changed = {c.name: insert.excluded[c.name] for c in table.columns if c.name not in key | own_id}
@@ -107,6 +108,14 @@ def first_after(prefix: str) -> str | None:
             # Surrogates are no characters: UTF-8 cannot spell them.
             return prefix[: end - 1] + chr(0xE000 if 0xD800 <= code < 0xE000 else code)
     return None
+
+
+def _insert(table: Table, dialect: Dialect) -> sqlite.Insert | postgresql.Insert:
+    if dialect.name == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
 
 
 def _parameter(name: str, column: ColumnElement[Any]) -> ColumnElement[Any]:

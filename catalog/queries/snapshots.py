@@ -154,9 +154,9 @@ def drop_old_snapshots(connection: Connection, newest_id: int) -> None:
         snapshot.c.is_complete,
     )
     kept = select(snapshot.c.id).where(*same).order_by(snapshot.c.id.desc()).limit(KEPT_SNAPSHOTS)
-    connection.execute(delete(snapshot).where(*same, snapshot.c.id.not_in(kept.scalar_subquery())))
+    connection.execute(delete(snapshot).where(*same, snapshot.c.id.not_in(kept)))
     over = select(run.c.id).where(run.c.state != RunState.RUNNING.value)
-    is_left_over = ~snapshot.c.is_complete & snapshot.c.run_id.in_(over.scalar_subquery())
+    is_left_over = ~snapshot.c.is_complete & snapshot.c.run_id.in_(over)
     connection.execute(delete(snapshot).where(snapshot.c.bucket_id == newest.bucket_id, is_left_over))
     is_linked = exists().where(snapshot_shard.c.shard_id == shard.c.id)
     connection.execute(delete(shard).where(shard.c.bucket_id == newest.bucket_id, ~is_linked))
