@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import ClassVar
 
@@ -60,8 +61,32 @@ class UsageError(MirrorError, ValueError):
     exit_code = ExitCode.USAGE
 
 
+class ConfigError(UsageError):
+    """A configuration file, a variable of the environment or a flag holds what cannot be used."""
+
+
 class UnknownNameError(UsageError, LookupError):
     """A dataset, bucket, volume or scale that does not exist; the hint names the near ones that do."""
+
+
+def near_names(name: str, names: Iterable[str], n: int = 3) -> tuple[str, ...]:
+    """Return up to `n` of `names` that `name` may have meant, the nearest first; also by their last component.
+
+    >>> near_names("Mito_seg", ["labels/mito_seg", "labels/er_seg", "em/fibsem-uint16"])
+    ('labels/mito_seg', 'labels/er_seg')
+    """
+    from difflib import get_close_matches  # imports half of `re` and `heapq`, for a message that is rare
+
+    spellings: dict[str, str] = {}
+    for candidate in sorted(names, reverse=True):
+        spellings[candidate.lower()] = candidate
+        spellings.setdefault(candidate.rsplit("/", 1)[-1].lower(), candidate)
+    close = get_close_matches(name.lower(), spellings, n=2 * n, cutoff=0.5)
+    return tuple(dict.fromkeys(spellings[spelling] for spelling in close))[:n]
+
+
+class MalformedDocumentError(MirrorError, ValueError):
+    """A document that others wrote cannot be understood; `thing` is its place."""
 
 
 class StoreError(MirrorError):

@@ -1,0 +1,1 @@
+"""N5: attributes, block grids, pyramids, trees and blocks."""
