@@ -29,10 +29,9 @@ _DAMAGED_HINT: Final = (
 )
 _LOCKED_HINT: Final = "Wait until the other oomirror has finished, then run this again."
 
-_PRAGMAS: Final = (
+_WRITER_PRAGMAS: Final = (
     # FULL: in WAL mode NORMAL can lose the last commits at a power cut, and a row stands for a file that is there.
     "PRAGMA synchronous=FULL",
-    "PRAGMA cache_size=-32768",
     # Else the log keeps the size of its largest transaction for ever.
     "PRAGMA journal_size_limit=67108864",
 )
@@ -88,11 +87,9 @@ def _opener(
             check_same_thread=False,
         )
         try:
+            connection.execute("PRAGMA cache_size=-32768")
             if not read_only:
-                _use_write_ahead_log(connection, busy_seconds)
-            connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
-            for pragma in _PRAGMAS:
-                connection.execute(pragma)
+                _prepare_to_write(connection, busy_seconds, foreign_keys=foreign_keys)
         except BaseException:
             connection.close()
             raise
@@ -106,8 +103,19 @@ def _file_uri(file: Path, *, read_only: bool) -> str:
     if not read_only:
         return f"{uri}?mode=rwc"
     has_log = file.with_name(f"{file.name}-wal").exists()
-    # A write-ahead log needs its -shm beside it even to read, so where nothing can be made, nothing may change either.
-    return f"{uri}?mode=ro" if has_log or os.access(file.parent, os.W_OK) else f"{uri}?immutable=1"
+    # Even to read, a write-ahead log needs its -shm beside it; where nobody can make one, nothing changes either.
+    return f"{uri}?mode=ro" if has_log or _is_writable(file.parent) else f"{uri}?immutable=1"
+
+
+def _is_writable(folder: Path) -> bool:
+    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _prepare_to_write(connection: sqlite3.Connection, busy_seconds: float, *, foreign_keys: bool) -> None:
+    _use_write_ahead_log(connection, busy_seconds)
+    connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
+    for pragma in _WRITER_PRAGMAS:
+        connection.execute(pragma)
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection, busy_seconds: float) -> None:

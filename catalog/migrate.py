@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,29 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-HEAD = "0001"
-"""The newest revision, kept here so that a start on a current catalog need not import alembic."""
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """The revisions that a version of oomirror knows, oldest first, and where their programs lie."""
+
+    revisions: tuple[str, ...]
+    folder: Path
+
+    @property
+    def head(self) -> str:
+        """The newest revision."""
+        return self.revisions[-1]
+
+
+def _scripts_folder() -> Path:
+    here = Path(__file__).resolve().parent
+    packaged = here / "_alembic"
+    return packaged if packaged.is_dir() else here.parent / "alembic"
+
+
+OURS = Migrations(("0001",), _scripts_folder())
+"""Listed here so that a start on a current catalog need not import alembic; inside an installed package the folder is
+`_alembic` beside this file, else the checkout's `alembic/`."""
 
 BACKUP_LIMIT_BYTES = 100_000_000
 """Larger files are not copied before a migration: its one transaction leaves the old or the new."""
@@ -39,8 +61,8 @@ def revision(connection: Connection) -> str | None:
     return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
 
-def check_revision(connection: Connection, found: str | None) -> None:
-    """Raise unless `found` is a revision that this version knows or can come from.
+def check_revision(connection: Connection, found: str | None, migrations: Migrations = OURS) -> None:
+    """Raise unless `found` is a revision that this version knows, or None.
 
     Raises
     ------
@@ -49,37 +71,31 @@ def check_revision(connection: Connection, found: str | None) -> None:
     CatalogError
         It is one of another program.
     """
-    if found is None or (_is_ours(found) and found <= HEAD):
+    if found is None or found in migrations.revisions:
         return
-    if not _is_ours(found):
+    if not (found.isdigit() and found > migrations.head):
         raise _not_a_catalog(connection, f"the revision {found!r} of another program")
     raise CatalogNewerError(
         "the catalog was written by a newer oomirror",
         connection.engine.url.render_as_string(),
-        expected=f"revision {HEAD} or older",
+        expected=f"revision {migrations.head} or older",
         found=found,
         hint="Upgrade oomirror on this machine, or name another catalog in OOMIRROR_CATALOG.",
     )
 
 
-def upgrade(connection: Connection, target: str = "head", *, folder: Path | None = None) -> None:
-    """Bring the database to `target`, inside the transaction that the caller began and commits.
-
-    Parameters
-    ----------
-    folder
-        The migrations; default: those that came with this package.
-    """
+def upgrade(connection: Connection, target: str = "head", *, migrations: Migrations = OURS) -> None:
+    """Bring the database to `target`, inside the transaction that the caller began and commits."""
     from alembic import command
 
-    command.upgrade(config(connection, folder), target)
+    command.upgrade(config(connection, migrations), target)
 
 
-def downgrade(connection: Connection, target: str, *, folder: Path | None = None) -> None:
+def downgrade(connection: Connection, target: str, *, migrations: Migrations = OURS) -> None:
     """Bring the database back to `target`, inside the transaction that the caller began and commits."""
     from alembic import command
 
-    command.downgrade(config(connection, folder), target)
+    command.downgrade(config(connection, migrations), target)
 
 
 def drift(connection: Connection) -> list[Any]:
@@ -93,22 +109,15 @@ def drift(connection: Connection) -> list[Any]:
     return list(compare_metadata(context, metadata))
 
 
-def config(connection: Connection | None = None, folder: Path | None = None) -> Config:
+def config(connection: Connection | None = None, migrations: Migrations = OURS) -> Config:
     """Return alembic's configuration; needs no alembic.ini, so that it works from a wheel."""
     from alembic.config import Config
 
     result = Config()
-    result.set_main_option("script_location", str(folder or scripts_folder()).replace("%", "%%"))
+    result.set_main_option("script_location", str(migrations.folder).replace("%", "%%"))
     result.set_main_option("path_separator", "os")
     result.attributes["connection"] = connection
     return result
-
-
-def scripts_folder() -> Path:
-    """Return the folder of the migrations: inside an installed package, else the checkout's `alembic/`."""
-    here = Path(__file__).resolve().parent
-    packaged = here / "_alembic"
-    return packaged if packaged.is_dir() else here.parent / "alembic"
 
 
 def back_up(file: Path, found: str) -> Path | None:
@@ -124,10 +133,6 @@ def back_up(file: Path, found: str) -> Path | None:
         source.backup(copy)
     partial.replace(target)
     return target
-
-
-def _is_ours(found: str) -> bool:
-    return len(found) == len(HEAD) and found.isdigit()
 
 
 def _not_a_catalog(connection: Connection, found: str) -> CatalogError:

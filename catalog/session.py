@@ -78,7 +78,12 @@ class Catalog:
 
 
 def open_catalog(
-    url: str, *, create: bool = True, read_only: bool = False, busy_seconds: float = BUSY_SECONDS
+    url: str,
+    *,
+    create: bool = True,
+    read_only: bool = False,
+    busy_seconds: float = BUSY_SECONDS,
+    migrations: migrate.Migrations = migrate.OURS,
 ) -> Catalog:
     """Return the catalog at `url`, made if it is not there, upgraded if it is older than this version.
 
@@ -108,7 +113,7 @@ def open_catalog(
     _check_file(file, shown, create=create and not read_only)
     catalog = Catalog(shown, make_engine(url, busy_seconds=busy_seconds, read_only=read_only), read_only)
     try:
-        _bring_to_head(catalog, url, file, busy_seconds)
+        _bring_to_head(catalog, url, busy_seconds, migrations)
     except BaseException:
         catalog.close()
         raise
@@ -137,30 +142,31 @@ def migrating(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Iterator[Conne
         catalog.close()
 
 
-def _bring_to_head(catalog: Catalog, url: str, file: Path | None, busy_seconds: float) -> None:
+def _bring_to_head(catalog: Catalog, url: str, busy_seconds: float, migrations: migrate.Migrations) -> None:
     with catalog.read() as connection:
         found = migrate.revision(connection)
-        migrate.check_revision(connection, found)
-    if found == migrate.HEAD:
+        migrate.check_revision(connection, found, migrations)
+    if found == migrations.head:
         return
     if catalog.is_read_only:
-        raise _too_old_to_read(catalog.url, found)
+        raise _too_old_to_read(catalog.url, found, migrations.head)
+    file = catalog_file(url)
     if file is not None and found is not None:
         with translated(catalog.url):
             migrate.back_up(file, found)
     with migrating(url, busy_seconds=busy_seconds) as connection:
         # Another process may have done it while we waited for the lock.
-        if migrate.revision(connection) != migrate.HEAD:
-            migrate.upgrade(connection)
+        if migrate.revision(connection) != migrations.head:
+            migrate.upgrade(connection, migrations=migrations)
 
 
-def _too_old_to_read(shown: str, found: str | None) -> CatalogError:
+def _too_old_to_read(shown: str, found: str | None, head: str) -> CatalogError:
     if found is None:
         return CatalogMissingError("the catalog is empty", shown, hint="`oomirror init` makes it.")
     return CatalogError(
         "the catalog is older than this oomirror and was opened for reading only",
         shown,
-        expected=f"revision {migrate.HEAD}",
+        expected=f"revision {head}",
         found=found,
         hint="Any command that writes upgrades it, `oomirror init` for one.",
     )
