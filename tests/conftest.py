@@ -1,0 +1,45 @@
+"""Fixtures for all tests: real S3 servers, started once a session, and buckets of a test's own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mirror.demo.server import SeaweedServer
+from tests.servers import Bucket, MotoServer, bucket_of, run_moto
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[SeaweedServer]:
+    """One SeaweedFS for the whole session."""
+    with SeaweedServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto_server() -> Iterator[MotoServer]:
+    """One moto server for the whole session, for keys that SeaweedFS does not take."""
+    with run_moto() as server:
+        yield server
+
+
+@pytest.fixture
+def make_bucket(s3: SeaweedServer) -> Callable[[], Bucket]:
+    """Make an empty bucket of SeaweedFS; call it as often as buckets are needed."""
+    return lambda: bucket_of(s3, f"test-{next(_numbers)}")
+
+
+@pytest.fixture
+def bucket(make_bucket: Callable[[], Bucket]) -> Bucket:
+    """An empty bucket of SeaweedFS."""
+    return make_bucket()
+
+
+@pytest.fixture
+def odd_bucket(moto_server: MotoServer) -> Bucket:
+    """An empty bucket of moto, which takes any key."""
+    return bucket_of(moto_server, f"test-{next(_numbers)}")
