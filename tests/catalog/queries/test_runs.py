@@ -1,0 +1,78 @@
+"""Runs and findings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import Connection
+
+from catalog import queries
+from catalog.records import FindingRecord, RunKind, RunRecord, RunState
+from tests.catalog import builders
+from tests.catalog.builders import DATASET, START, at
+
+
+def test_a_run_is_kept_from_its_start(connection: Connection, bucket: int) -> None:
+    """A run is there, as running, before it has done anything."""
+    run = builders.start_run(connection, bucket)
+    assert queries.runs(connection) == (
+        RunRecord(
+            id=run,
+            kind=RunKind.SYNC,
+            bucket_id=bucket,
+            datasets=(DATASET,),
+            selection={"scales": "s0-s2"},
+            started_at=START,
+            finished_at=None,
+            state=RunState.RUNNING,
+            exit_code=None,
+            host="node1",
+            pid=4711,
+            version="0.1.0",
+            counters=None,
+        ),
+    )
+
+
+def test_the_end_of_a_run_is_kept_with_its_counters(connection: Connection, bucket: int) -> None:
+    """State, exit code, time and counters of the end are read back."""
+    run = builders.start_run(connection, bucket)
+    counters = {"transferred": {"objects": 3, "bytes": 900}}
+    queries.finish_run(connection, run, state=RunState.DONE, exit_code=0, finished_at=at(2), counters=counters)
+    (found,) = queries.runs(connection)
+    assert (found.state, found.exit_code, found.finished_at) == (RunState.DONE, 0, at(2))
+    assert found.counters == counters
+
+
+def test_the_newest_runs_come_first(connection: Connection, bucket: int) -> None:
+    """Runs are listed from the last one back, as many as asked for."""
+    ids = [builders.start_run(connection, bucket) for _ in range(4)]
+    assert [run.id for run in queries.runs(connection, limit=3)] == ids[:0:-1]
+
+
+def test_runs_whose_process_is_gone_are_closed(connection: Connection, bucket: int) -> None:
+    """A killed run of this host becomes failed; living ones and those of other hosts stay as they are."""
+    dead = builders.start_run(connection, bucket, pid=1)
+    living = builders.start_run(connection, bucket, pid=2)
+    elsewhere = builders.start_run(connection, bucket, pid=1, host="node2")
+    closed = queries.close_dead_runs(connection, host="node1", is_alive=lambda pid: pid == 2, finished_at=at(1))
+    assert [run.id for run in closed] == [dead]
+    states = {run.id: run.state for run in queries.runs(connection)}
+    assert states == {dead: RunState.FAILED, living: RunState.RUNNING, elsewhere: RunState.RUNNING}
+
+
+def test_findings_come_back_in_their_order(connection: Connection, bucket: int) -> None:
+    """Findings are read back whole, of a dataset or a run where asked."""
+    run = builders.start_run(connection, bucket)
+    finding = FindingRecord(run, bucket, DATASET, "warning", "no_root_attributes", "jrc_hela-2.n5", "a file", "none")
+    other = replace(finding, dataset="jrc_hela-3")
+    queries.put_findings(connection, [finding, other])
+    assert queries.findings(connection) == (replace(finding, id=1), replace(other, id=2))
+    assert queries.findings(connection, bucket_id=bucket, dataset="jrc_hela-3") == (replace(other, id=2),)
+    assert queries.findings(connection, run_id=run + 1) == ()
+
+
+def test_no_findings_are_no_error(connection: Connection) -> None:
+    """Putting nothing keeps nothing."""
+    queries.put_findings(connection, [])
+    assert queries.findings(connection) == ()
