@@ -85,6 +85,17 @@ def near_names(name: str, names: Iterable[str], n: int = 3) -> tuple[str, ...]:
     return tuple(dict.fromkeys(spellings[spelling] for spelling in close))[:n]
 
 
+def known_hint(name: str, known: Iterable[str]) -> str:
+    """Return the hint of an unknown name: the nearest of the known ones, or all of them.
+
+    >>> known_hint("shaer", ["share", "catalog"])
+    'Did you mean share?'
+    """
+    names = sorted(known)
+    near = near_names(name, names, 1)
+    return f"Did you mean {near[0]}?" if near else f"Known are {', '.join(names)}."
+
+
 class MalformedDocumentError(MirrorError, ValueError):
     """A document that others wrote cannot be understood; `thing` is its place."""
 

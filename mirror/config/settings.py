@@ -1,0 +1,225 @@
+"""What can be configured, as values: the buckets, how bytes are fetched and written, the share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from catalog.config import check_url, default_catalog_url
+from mirror.errors import ConfigError, UnknownNameError, UsageError, known_hint
+from mirror.keys import S3Url
+from mirror.store.connection import Connection
+from mirror.store.local import FilePolicy, Fsync
+
+PREFIX = "OOMIRROR_"
+_ENDPOINT = re.compile(r"https?://[^/\s]+")
+_BUCKET_NAME = r"^[a-z0-9][a-z0-9_-]*$"
+"""Lower case, so that a variable of the environment can name it."""
+
+BUILT_IN: Mapping[str, Any] = {
+    "buckets": {
+        "a": {"url": "s3://janelia-cosem-datasets", "aliases": ["janelia-cosem"]},
+        "b": {"url": "s3://janelia-cosem-publications/heinrich-2021a"},
+    }
+}
+"""The buckets that need no configuration. A key given elsewhere replaces that key alone."""
+
+
+def _parse_url(value: object) -> object:
+    return S3Url.parse(value) if isinstance(value, str) else value
+
+
+def _split_at_commas(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+def _parse_mode(value: object) -> object:
+    """Return the mode that octal digits spell, None for the empty text."""
+    if value in ("", None):
+        return None
+    if isinstance(value, str) and re.fullmatch(r"(0o)?[0-7]{3,5}", value):
+        return int(value, 8)
+    raise UsageError("not a file mode", expected='octal digits in quotes, as "0664"', found=repr(value))
+
+
+def _absolute(path: Path) -> Path:
+    """Return the path without `~`; a relative one would mean another folder to cron than to a shell."""
+    path = path.expanduser()
+    if not path.is_absolute():
+        raise UsageError("not an absolute path", expected="a path from the root", found=str(path))
+    return path
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BucketSettings(_Table):
+    """One bucket, or a folder of one, and how it is reached."""
+
+    url: Annotated[S3Url, BeforeValidator(_parse_url)]
+    region: str = "us-east-1"
+    anonymous: bool = True
+    profile: str = ""
+    """Name of an AWS profile; empty is AWS's default credential chain."""
+    requester_pays: bool = False
+    addressing_style: Literal["auto", "virtual", "path"] = "auto"
+    endpoint_url: str = ""
+    """Empty is AWS."""
+    ca_bundle: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    aliases: Annotated[tuple[str, ...], BeforeValidator(_split_at_commas)] = ()
+    """Names under which the share's folders were filled before."""
+
+    @field_validator("endpoint_url")
+    @classmethod
+    def _check_endpoint(cls, value: str) -> str:
+        if value and not _ENDPOINT.match(value):
+            raise UsageError("not the address of a server", expected="https://HOST or http://HOST:PORT", found=value)
+        return value
+
+    @model_validator(mode="after")
+    def _check_signing(self) -> Self:
+        signed = "profile" if self.profile else "requester_pays" if self.requester_pays else ""
+        if self.anonymous and signed:
+            raise UsageError(
+                f"{signed} needs signed requests", expected="anonymous = false beside it", found="anonymous = true"
+            )
+        return self
+
+    def connection(self) -> Connection:
+        """Return the value that every transport is made from.
+
+        Raises
+        ------
+        UsageError
+            The file of authorities is not there.
+        """
+        bundle = self.ca_bundle.expanduser() if self.ca_bundle else None
+        if bundle and not bundle.is_file():
+            raise UsageError("cannot read the ca_bundle", str(bundle), expected="a PEM file", found="no such file")
+        return Connection(
+            url=self.url,
+            region=self.region,
+            anonymous=self.anonymous,
+            profile=self.profile or None,
+            requester_pays=self.requester_pays,
+            addressing_style=self.addressing_style,
+            endpoint_url=self.endpoint_url or None,
+            ca_bundle=str(bundle) if bundle else None,
+        )
+
+
+class TransferSettings(_Table):
+    """How bytes are fetched and written."""
+
+    concurrency: int = Field(default=0, ge=0, le=1024)
+    """Requests in flight; 0 adapts itself."""
+    fsync: Fsync = Fsync.BATCH
+    checksum: Literal["auto", "size"] = "auto"
+    file_mode: Annotated[int | None, BeforeValidator(_parse_mode)] = None
+    dir_mode: Annotated[int | None, BeforeValidator(_parse_mode)] = None
+    group: str = ""
+    """Name or number of the group that new files belong to; empty leaves it to the folder."""
+
+    def file_policy(self) -> FilePolicy:
+        """Return modes, group and durability of new files.
+
+        Raises
+        ------
+        UsageError
+            This machine knows no such group.
+        """
+        return FilePolicy(self.fsync, self.file_mode, self.dir_mode, _group_id(self.group) if self.group else None)
+
+
+def _group_id(group: str) -> int:
+    if group.isdecimal():
+        return int(group)
+    import grp  # not on every system, and rarely asked for
+
+    try:
+        return grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise UsageError(
+            "cannot give files to the group", group, found="no such group here", hint="Its number is understood, too."
+        ) from None
+
+
+class Settings(BaseSettings):
+    """All of the configuration. Constructed directly it reads nothing; `load_settings` reads."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        # Text stays text: our validators read lists, and say better what is wrong than a JSON decoder.
+        enable_decoding=False,
+    )
+
+    share: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    catalog: str = Field(default_factory=default_catalog_url, repr=False)
+    """Any SQLAlchemy URL; may hold a password, so it is never printed whole."""
+    buckets: dict[Annotated[str, Field(pattern=_BUCKET_NAME)], BucketSettings] = Field(default_factory=dict)
+    default_bucket: str = "b"
+    transfer: TransferSettings = Field(default_factory=TransferSettings)
+
+    @field_validator("share")
+    @classmethod
+    def _check_share(cls, value: Path | None) -> Path | None:
+        return None if value is None else _absolute(value)
+
+    @field_validator("catalog")
+    @classmethod
+    def _check_catalog(cls, value: str) -> str:
+        return check_url(value) if value else default_catalog_url()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the built-in buckets below what is given, and nothing from outside."""
+        return init_settings, InitSettingsSource(settings_cls, dict(BUILT_IN))
+
+    def bucket(self, name: str | None = None) -> BucketSettings:
+        """Return the bucket of that name, `default_bucket` without one.
+
+        Raises
+        ------
+        UnknownNameError
+            No bucket is called so.
+        """
+        name = self.default_bucket if name is None else name
+        if name not in self.buckets:
+            raise UnknownNameError("unknown bucket", name, hint=known_hint(name, self.buckets))
+        return self.buckets[name]
+
+    def share_root(self) -> Path:
+        """Return the root of the lab's share.
+
+        Raises
+        ------
+        ConfigError
+            None is configured.
+        """
+        if self.share is None:
+            raise ConfigError(
+                "no share is configured",
+                hint="Run `oomirror init --share DIR`, or set OOMIRROR_SHARE, to the root of the lab's share.",
+            )
+        return self.share

@@ -1,0 +1,105 @@
+"""The commented configuration that `oomirror init` writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from mirror.errors import ConfigError
+
+_TEMPLATE = """\
+# The configuration of oomirror. What is commented out shows the default.
+# Each value can also be given by the environment: OOMIRROR_SHARE, OOMIRROR_TRANSFER__CONCURRENCY,
+# OOMIRROR_BUCKETS__A__ENDPOINT_URL, ... A flag beats the environment, which beats this file.
+
+# The root of the lab's share; s3://BUCKET/KEY is mirrored to <share>/BUCKET/KEY.
+# share = ""
+
+# Where the catalog lies: any SQLAlchemy URL. Never on the share: SQLite over a network file system corrupts.
+# Empty is a file in the user's data folder.
+# catalog = ""
+
+# The bucket that is meant where a command names none.
+# default_bucket = "b"
+
+# Buckets a and b are built in. Give a key to change that key alone; more buckets go under [buckets.NAME].
+# [buckets.a]
+# url = "s3://janelia-cosem-datasets"
+# region = "us-east-1"
+# anonymous = true                 # false: AWS's default credential chain, or `profile`
+# profile = ""
+# requester_pays = false
+# addressing_style = "auto"        # auto | virtual | path
+# endpoint_url = ""                # empty is AWS
+# ca_bundle = ""                   # PEM file of authorities to trust
+# aliases = ["janelia-cosem"]      # names under which the share's folders were filled before
+
+# [buckets.b]
+# url = "s3://janelia-cosem-publications/heinrich-2021a"
+
+# [transfer]
+# concurrency = 0                  # requests in flight; 0 adapts itself
+# fsync = "batch"                  # off | batch | each; off can lose committed files at a power cut
+# checksum = "auto"                # auto: all that the bucket offers to compare with | size
+# file_mode = ""                   # as "0664"; empty: 0666 less umask, so that the lab can read
+# dir_mode = ""                    # as "2775"; empty: 0777 less umask
+# group = ""                       # name or number of the group of new files
+"""
+
+
+def write_template(file: Path, share: Path | None = None, catalog: str | None = None) -> bool:
+    """Write a commented configuration and return True; return False, and touch nothing, where a file is.
+
+    The file appears whole or not at all. Its folder is made.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be written.
+    """
+    if file.exists():
+        return False
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return _write_new(file, _template(share, catalog))
+    except (OSError, UnicodeEncodeError) as error:
+        found = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(
+            "cannot write the configuration", str(file), expected="a folder that can be written", found=str(found)
+        ) from error
+
+
+def _write_new(file: Path, text: str) -> bool:
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.link(temporary, file)  # Unlike a rename, it fails where a file has come meanwhile.
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def _template(share: Path | None, catalog: str | None) -> str:
+    text = _TEMPLATE
+    for key, value in (("share", share), ("catalog", catalog)):
+        if value is not None:
+            text = text.replace(f'# {key} = ""\n', f"{key} = {_quoted(str(value))}\n")
+    return text
+
+
+def _quoted(text: str) -> str:
+    """Return the text as a TOML string."""
+    return '"' + "".join(_escaped(text)) + '"'
+
+
+def _escaped(text: str) -> Iterator[str]:
+    for character in text:
+        if character in '"\\':
+            yield f"\\{character}"
+        elif character < " " or character == "\x7f":
+            yield f"\\u{ord(character):04x}"
+        else:
+            yield character
