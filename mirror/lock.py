@@ -129,10 +129,10 @@ class DatasetLock:
 
     def _take_over_if_stale(self) -> None:
         first = read_holder(self._path)
-        if first is None and not self._path.exists():
+        if not self._path.exists():
             return
-        if first is None or not first.is_known_dead:
-            self._watch(first)
+        if (first is None or not first.is_known_dead) and not self._is_still(first):
+            return
         away = self._path.with_name(f"{self._path.name}.{self._holder.token}")
         os.rename(self._path, away)
         moved = read_holder(away)
@@ -144,13 +144,21 @@ class DatasetLock:
         if first is not None:
             self._on_takeover(first)
 
-    def _watch(self, first: Holder | None) -> None:
-        """Return when the holder's counter was not seen to move for the whole time; raise when it moves."""
+    def _is_still(self, first: Holder | None) -> bool:
+        """Return True when the counter was not seen to move for the whole time, False when the lock went away.
+
+        Raises
+        ------
+        LockedError
+            The counter moved.
+        """
         for _ in range(max(1, round(self._stale_seconds))):
             self._sleep(min(1.0, self._stale_seconds))
-            now = read_holder(self._path)
-            if now != first:
+            if not self._path.exists():
+                return False
+            if (now := read_holder(self._path)) != first:
                 raise self._locked(now or first)
+        return True
 
     def _locked(self, holder: Holder | None) -> LockedError:
         found = f"process {holder.pid} on {holder.host}" if holder else "another run"

@@ -1,0 +1,69 @@
+"""What the engine tells while it works: a stream of frozen events to a sink. The engine knows no terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from mirror.objects import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Listing went on."""
+
+    objects: int
+    """So far in this run."""
+    shards_done: int
+    shards: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferStarted:
+    """The plan is being run."""
+
+    planned: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectsDone:
+    """Objects got their names on the share, and their rows in the catalog."""
+
+    done: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """An object or a page is tried again."""
+
+    thing: str
+    reason: str
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFailed:
+    """An object is given up for this run."""
+
+    key: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A sentence for the user."""
+
+    text: str
+
+
+Event = Listed | TransferStarted | ObjectsDone | Retried | ObjectFailed | Note
+
+
+class EventSink(Protocol):
+    """Takes events; called in the event loop's thread, must return at once."""
+
+    def __call__(self, event: Event) -> None: ...
+
+
+def ignore(event: Event) -> None:
+    """Do nothing: the default sink."""
