@@ -7,6 +7,8 @@ STAMP := .stamps/installed
 PACKAGES := mirror catalog
 SOURCES := $(PACKAGES) tests oomirror.py $(wildcard bench/*.py)
 WORKERS ?= 2
+# A fresh catalog, brought to head: is there anything left that the tables say and the migrations do not?
+DRIFT = OOMIRROR_CATALOG="sqlite:///$(CURDIR)/.stamps/drift.db" $(BIN)/alembic
 
 .DEFAULT_GOAL := help
 .PHONY: help demo check test bench soak lock clean
@@ -16,6 +18,7 @@ help: ## list the targets
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "oomirror needs Python 3.11 or newer with its venv module, and none of python3.11, python3, python3.12, python3.13 is one: install it (Debian: python3.11 and python3.11-venv), or name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@echo "Installing into $(VENV): once, and again when $< or pyproject.toml change."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
@@ -24,12 +27,14 @@ $(STAMP): requirements-dev.lock pyproject.toml
 demo: $(STAMP) ## a small mirror of two sample buckets, served on this machine, step by step
 	$(BIN)/oomirror demo
 
-check: $(STAMP) ## format, lint, types, imports, docstrings; no tests
+check: $(STAMP) ## format, lint, types, imports, docstrings, migrations; no tests
 	$(BIN)/ruff format --check $(SOURCES) alembic
 	$(BIN)/ruff check $(SOURCES) alembic
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/interrogate --quiet $(PACKAGES) tests oomirror.py
+	$(BIN)/interrogate --quiet $(PACKAGES) tests oomirror.py || $(BIN)/interrogate -v $(PACKAGES) tests oomirror.py
+	rm -f .stamps/drift.db
+	$(DRIFT) upgrade head && $(DRIFT) check
 
 test: $(STAMP) ## the tests, doctests and contracts
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not soak and not aws"
