@@ -100,6 +100,14 @@ class MalformedDocumentError(MirrorError, ValueError):
     """A document that others wrote cannot be understood; `thing` is its place."""
 
 
+class DamagedBlockError(MirrorError, ValueError):
+    """A block whose bytes are no block: `part` says whether `header` or `payload` is at fault."""
+
+    def __init__(self, what: str, thing: str = "", *, part: str, expected: str = "", found: str = "") -> None:
+        super().__init__(what, thing, expected=expected, found=found)
+        self.part = part
+
+
 class StoreError(MirrorError):
     """A bucket could not be read."""
 
