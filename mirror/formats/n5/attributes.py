@@ -187,9 +187,7 @@ def parse_attributes(body: bytes, place: str) -> ArrayAttributes | GroupAttribut
     '2.0.0'
     """
     document = parse_json_object(body, place)
-    model: type[ArrayAttributes | GroupAttributes] = (
-        ArrayAttributes if is_n5_array(document) else GroupAttributes
-    )
+    model: type[ArrayAttributes | GroupAttributes] = ArrayAttributes if is_n5_array(document) else GroupAttributes
     faults: list[str] = []
     try:
         attributes = model.model_validate(document, context=faults)

@@ -1,0 +1,161 @@
+"""What a dataset holds, as values: containers, groups, volumes and their arrays, and what is odd about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from mirror.errors import MalformedDocumentError
+from mirror.formats.folder import Format
+from mirror.objects import RemoteObject
+
+if TYPE_CHECKING:
+    from mirror.formats.n5.attributes import ArrayAttributes
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    NOTE = "note"
+    WARNING = "warning"
+
+
+class FindingCode(StrEnum):
+    """What was found to be odd. The values stand in the catalog and in JSON."""
+
+    ROOT_WITHOUT_ATTRIBUTES = "root-without-attributes"
+    NEWER_FORMAT = "newer-format"
+    MALFORMED_METADATA = "malformed-metadata"
+    ODD_METADATA = "odd-metadata"
+    NO_METADATA = "no-metadata"
+    NOT_LISTED = "not-listed"
+    LEVEL_ABSENT = "level-absent"
+    LEVEL_NOT_NAMED = "level-not-named"
+    PATTERN_WITHOUT_EFFECT = "pattern-without-effect"
+    NO_VOLUMES = "no-volumes"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something odd that is reported and does not fail."""
+
+    severity: Severity
+    code: FindingCode
+    place: str
+    """Key or prefix in the bucket."""
+    expected: str
+    found: str
+
+
+def malformed(error: MalformedDocumentError) -> Finding:
+    """Return what the error says as a finding: odd metadata never ends a run."""
+    return Finding(Severity.WARNING, FindingCode.MALFORMED_METADATA, error.thing, error.expected, error.found)
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """One array: a level of a volume, or the volume itself; in precomputed one scale."""
+
+    format: Format
+    path: str
+    """Inside the container; for precomputed inside the dataset's folder."""
+    prefix: str
+    """Full key prefix, ending with a slash."""
+    level_index: int | None = None
+    """0 is the finest; None for an array without levels."""
+    level_name: str | None = None
+    attributes: ArrayAttributes | None = None
+    """Of N5 arrays that are understood."""
+    n_blocks: int | None = None
+    """Of the whole grid; fewer may be stored. None where it cannot be known without a listing."""
+    raw_bytes: int | None = None
+    """Bytes of all voxels before compression."""
+    folders: tuple[str, ...] = ()
+    """Names of its child folders: the slabs of the grid along x, and stray folders. () for precomputed."""
+    metadata_keys: tuple[str, ...] = ()
+    """Full keys that must be published last: with them an array opens, and reads as 0 where blocks are missing."""
+    is_understood: bool = True
+    """False: neither shape nor blocks are known, and all below the prefix is taken as plain objects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """What a user calls a volume: a pyramid or a single array; for meshes a folder taken whole (no arrays)."""
+
+    path: str
+    """Inside the container; for precomputed and meshes inside the dataset's folder."""
+    container_prefix: str
+    prefix: str
+    """Full key prefix, ending with a slash."""
+    format: Format
+    arrays: tuple[Array, ...]
+    """Finest level first; arrays without levels last. () where the volume can only be taken whole."""
+    is_raw: bool
+    """The EM itself, in either bucket's layout."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A folder of a container above or beside its arrays, with the objects directly in it."""
+
+    path: str
+    """As `Volume.path`; empty for the container's root."""
+    prefix: str
+    files: tuple[RemoteObject, ...]
+    """Metadata and strays, the folder's marker among them where there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One `.n5` or `.zarr` tree, the `neuroglancer/` folder, or its meshes."""
+
+    format: Format
+    prefix: str
+    volumes: tuple[Volume, ...]
+    """Sorted by path."""
+    groups: tuple[Group, ...]
+    """Sorted by path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """All that discovery found of a dataset in one bucket."""
+
+    name: str
+    prefix: str
+    containers: tuple[Container, ...]
+    loose_files: tuple[RemoteObject, ...]
+    """Objects directly in the dataset's folder."""
+    loose_folders: tuple[str, ...]
+    """Full prefixes of folders that are no containers."""
+    findings: tuple[Finding, ...]
+
+    def volumes(self) -> Iterator[Volume]:
+        """Yield the volumes of all containers, in their order."""
+        for container in self.containers:
+            yield from container.volumes
+
+    @property
+    def formats(self) -> frozenset[Format]:
+        """The formats that hold a volume."""
+        return frozenset(volume.format for volume in self.volumes())
+
+
+class KeyKind(StrEnum):
+    """What one object of a dataset is."""
+
+    CONTAINER = "container"
+    """Metadata of a container's root."""
+    GROUP = "group"
+    """Metadata of a group or of a volume with levels."""
+    ARRAY = "array"
+    """Metadata of an array without levels."""
+    LEVEL = "level"
+    """Metadata of an array that is a level."""
+    BLOCK = "block"
+    MESH = "mesh"
+    LOOSE_FILE = "loose file"
+    STRAY = "stray"
+    FOLDER_MARKER = "folder marker"

@@ -1,0 +1,142 @@
+"""From the arrays and groups of a container to its volumes: the same for every tree format."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from mirror.formats.folder import Folder, FolderKind, Format, classify_folder
+from mirror.formats.layout import Array, Container, Finding, FindingCode, Group, Severity, Volume
+
+_RAW = re.compile(r"(recon-[^/]+/|neuroglancer/)?em/[^/]+|volumes/raw")
+
+
+def is_raw_path(path: str) -> bool:
+    """Return whether a volume's path is that of the EM, in A (`em/*`) or in B (`volumes/raw`).
+
+    >>> [is_raw_path(path) for path in ("em/fibsem-uint16", "volumes/raw", "volumes/subsampled/raw")]
+    [True, True, False]
+    """
+    return _RAW.fullmatch(path) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class TreeReader:
+    """What a tree format knows that the others do not."""
+
+    format: Format
+    read_array: Callable[[Folder, str], tuple[Array, list[Finding]]]
+    """An array's folder and its path to the array, without its level, and what is odd about it."""
+    read_group: Callable[[Folder, str], tuple[tuple[str, ...], list[Finding]]]
+    """A group's folder and its path (empty: the root) to the level paths that it names, and what is odd about it."""
+    level_indices: Callable[[Iterable[str], tuple[str, ...]], Mapping[str, int]]
+
+
+def build_tree(
+    reader: TreeReader, prefix: str, dataset_prefix: str, folders: Mapping[str, Folder]
+) -> tuple[Container, list[Finding]]:
+    """Return the container at `prefix`, and what is odd about it.
+
+    Folders that a listing named and `folders` lacks become arrays that are not understood, so that nothing is lost.
+    """
+    arrays: list[Array] = []
+    groups: dict[str, Group] = {}
+    named: dict[str, tuple[str, ...]] = {}
+    findings: list[Finding] = []
+    for folder in _folders_of(prefix, folders):
+        path = folder.prefix.removeprefix(prefix).rstrip("/")
+        kind = classify_folder(folder, dataset_prefix)
+        if kind is FolderKind.GROUP:
+            groups[path] = Group(path, folder.prefix, folder.files)
+            named[path], odd = reader.read_group(folder, path)
+            unlisted = [name for name in folder.folders if folder.child(name) not in folders]
+            for name in unlisted:
+                arrays.append(unknown_array(reader.format, _join(path, name), folder.child(name)))
+                odd.append(_not_listed(folder.child(name)))
+        else:
+            array, odd = reader.read_array(folder, path)
+            arrays.append(array)
+        findings += odd
+    if prefix not in folders:
+        arrays, findings = [unknown_array(reader.format, "", prefix)], [_not_listed(prefix)]
+    leveled, odd_levels = _assign_levels(reader, prefix, arrays, named)
+    volumes = _volumes_of(reader.format, prefix, leveled)
+    container = Container(reader.format, prefix, volumes, tuple(groups[path] for path in sorted(groups)))
+    return container, findings + odd_levels
+
+
+def unknown_array(array_format: Format, path: str, prefix: str, folders: tuple[str, ...] = ()) -> Array:
+    """Return an array of which only the place is known."""
+    return Array(array_format, path, prefix, folders=folders, is_understood=False)
+
+
+def _folders_of(prefix: str, folders: Mapping[str, Folder]) -> list[Folder]:
+    return [folders[key] for key in sorted(folders) if key.startswith(prefix)]
+
+
+def _not_listed(prefix: str) -> Finding:
+    return Finding(Severity.WARNING, FindingCode.NOT_LISTED, prefix, "a listing of the folder", "none")
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}/{name}" if path else name
+
+
+def _split(path: str) -> tuple[str, str]:
+    parent, _, name = path.rpartition("/")
+    return parent, name
+
+
+def _assign_levels(
+    reader: TreeReader, prefix: str, arrays: Iterable[Array], named: Mapping[str, tuple[str, ...]]
+) -> tuple[list[Array], list[Finding]]:
+    children: defaultdict[str, dict[str, Array]] = defaultdict(dict)
+    for array in arrays:
+        parent, name = _split(array.path)
+        children[parent][name] = array
+    leveled: list[Array] = []
+    findings: list[Finding] = []
+    for parent in sorted({*children, *named}):
+        siblings, paths = children[parent], named.get(parent, ())
+        levels = reader.level_indices(siblings, paths)
+        findings += _compare_levels(_join(prefix.rstrip("/"), parent).rstrip("/") + "/", set(levels), paths)
+        for name, array in siblings.items():
+            index = levels.get(name)
+            leveled.append(array if index is None else replace(array, level_index=index, level_name=name))
+    return leveled, findings
+
+
+def _compare_levels(place: str, present: set[str], paths: tuple[str, ...]) -> list[Finding]:
+    absent = [name for name in paths if name not in present]
+    unnamed = sorted(present.difference(paths)) if paths else []
+    return [
+        Finding(Severity.WARNING, FindingCode.LEVEL_ABSENT, place + name, "a level, as multiscales names it", "none")
+        for name in absent
+    ] + [
+        Finding(Severity.NOTE, FindingCode.LEVEL_NOT_NAMED, place + name, "its name in multiscales", ", ".join(paths))
+        for name in unnamed
+    ]
+
+
+def _volumes_of(volume_format: Format, container_prefix: str, arrays: Iterable[Array]) -> tuple[Volume, ...]:
+    by_volume: defaultdict[tuple[str, bool], list[Array]] = defaultdict(list)
+    for array in arrays:
+        is_level = array.level_index is not None
+        by_volume[_split(array.path)[0] if is_level else array.path, is_level].append(array)
+    return tuple(
+        Volume(
+            path=path,
+            container_prefix=container_prefix,
+            prefix=f"{container_prefix}{path}/" if path else container_prefix,
+            format=volume_format,
+            arrays=tuple(sorted(members, key=_level_order)),
+            is_raw=is_raw_path(path),
+        )
+        for (path, _), members in sorted(by_volume.items())
+    )
+
+
+def _level_order(array: Array) -> tuple[int, str]:
+    return (-1 if array.level_index is None else array.level_index, array.path)
