@@ -1,0 +1,111 @@
+"""What `--volumes` spells: globs on paths, a group for all below it, `!` for all but, `raw` for the EM."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from mirror.errors import UsageError
+from mirror.formats.volumes import is_raw_path
+
+_RAW_WORD = "raw"
+_TOKEN = re.compile(
+    r"(?P<any_folders>(?:(?<=/)|^)\*\*/)|(?P<any_path>\*\*)|(?P<star>\*)|(?P<one>\?)|(?P<set>\[!?\]?[^]]*\])|(?P<text>.)",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One pattern: `*`, `?` and `[...]` stay inside a component, `**` crosses slashes."""
+
+    text: str
+    """As it was given, with its `!`."""
+    is_exclusion: bool
+    regex: re.Pattern[str]
+
+    def matches(self, path: str) -> bool:
+        """Return whether the path, or a group above it, is meant. The leading `!` is not looked at."""
+        is_word = self.text.removeprefix("!") == _RAW_WORD
+        return any(
+            self.regex.fullmatch(place) is not None or (is_word and is_raw_path(place))
+            for place in _with_groups_above(path)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeFilter:
+    """All patterns of one selection: what any of them chooses and none excludes; their order does not matter."""
+
+    patterns: tuple[Pattern, ...]
+
+    @property
+    def chosen(self) -> tuple[Pattern, ...]:
+        """The patterns without `!`; where there is none, all is chosen."""
+        return tuple(pattern for pattern in self.patterns if not pattern.is_exclusion)
+
+    @property
+    def excluded(self) -> tuple[Pattern, ...]:
+        """The patterns with `!`."""
+        return tuple(pattern for pattern in self.patterns if pattern.is_exclusion)
+
+    def takes(self, path: str) -> bool:
+        """Return whether what lies at the path is chosen."""
+        chosen = self.chosen
+        if chosen and not any(pattern.matches(path) for pattern in chosen):
+            return False
+        return not any(pattern.matches(path) for pattern in self.excluded)
+
+
+def parse_volumes(patterns: Iterable[str]) -> VolumeFilter:
+    """Return the filter that the patterns spell.
+
+    Raises
+    ------
+    UsageError
+        A pattern is empty.
+
+    >>> volumes = parse_volumes(["labels", "!labels/*_pred", "raw"])
+    >>> [volumes.takes(path) for path in ("labels/er_seg/s0", "labels/er_pred", "em/fibsem-uint16", "lm/er_palm")]
+    [True, False, True, False]
+    """
+    return VolumeFilter(tuple(map(_parse_pattern, patterns)))
+
+
+def _parse_pattern(text: str) -> Pattern:
+    body = text.removeprefix("!").strip("/")
+    if not body:
+        raise UsageError("not a choice of volumes", repr(text), expected="a path or a glob, as em/* or !labels/*_pred")
+    return Pattern(text, text.startswith("!"), re.compile("".join(map(_regex_of, _TOKEN.finditer(body)))))
+
+
+def _regex_of(token: re.Match[str]) -> str:
+    match token.lastgroup:
+        case "any_folders":
+            return "(?:.*/)?"
+        case "any_path":
+            return ".*"
+        case "star":
+            return "[^/]*"
+        case "one":
+            return "[^/]"
+        case "set":
+            return _regex_of_set(token[0])
+        case _:
+            return re.escape(token[0])
+
+
+def _regex_of_set(text: str) -> str:
+    members = text[1:-1]
+    negated = members.startswith("!")
+    # Of the characters with a meaning in a regex's set only `-` keeps it, as in a shell.
+    body = re.sub(r"([\\\[\]^&~|])", r"\\\1", members[negated:])
+    return f"(?!/)[{'^' if negated else ''}{body}]"
+
+
+def _with_groups_above(path: str) -> Iterator[str]:
+    yield path
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
