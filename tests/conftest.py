@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from mirror.demo.buckets import BUCKET_NAMES, sample_objects, upload_samples
 from mirror.demo.server import SeaweedServer
+from mirror.demo.specimen import Scale
 from tests.servers import Bucket, MotoServer, bucket_of, run_moto
 
 _numbers = itertools.count(1)
@@ -25,6 +27,13 @@ def moto_server() -> Iterator[MotoServer]:
     """One moto server for the whole session, for keys that SeaweedFS does not take."""
     with run_moto() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def sample_buckets(s3: SeaweedServer) -> dict[str, Bucket]:
+    """The two sample buckets in small, by letter, under their real names; read only, they are shared."""
+    upload_samples(s3, sample_objects(scale=Scale.TINY))
+    return {letter: Bucket(name, s3.endpoint_url, s3.client) for letter, name in BUCKET_NAMES.items()}
 
 
 @pytest.fixture
