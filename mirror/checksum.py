@@ -82,9 +82,7 @@ def proof_of_etag(source: Source, size: int, etag: str, *, part_size: int | None
     return (Proof.DIFFERS if part_size else Proof.SILENT), Verification.MULTIPART_ETAG
 
 
-def proof_of_checksums(
-    source: Source, checksums: Mapping[str, str], *, part_size: int | None = None
-) -> Proof:
+def proof_of_checksums(source: Source, checksums: Mapping[str, str], *, part_size: int | None = None) -> Proof:
     """Return what S3's additional checksums say of the bytes; the cheapest one that can be compared decides.
 
     Parameters

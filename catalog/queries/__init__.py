@@ -33,6 +33,7 @@ from catalog.queries.state import (
     forget_mirrored_objects,
     mirrored_blocks,
     mirrored_objects,
+    mirrored_objects_of,
     put_mirrored_blocks,
     put_mirrored_objects,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "loose_state",
     "mirrored_blocks",
     "mirrored_objects",
+    "mirrored_objects_of",
     "newest_snapshot",
     "put_array",
     "put_documents",

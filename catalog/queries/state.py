@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import cast
 
@@ -67,3 +67,14 @@ def forget_mirrored_blocks(connection: Connection, array_id: int, indices_xyz: I
 def forget_mirrored_objects(connection: Connection, bucket_id: int, keys: Iterable[str]) -> None:
     """Forget that these objects are on the share; unknown ones are no error."""
     delete_rows(connection, mirrored_object, ((bucket_id, key) for key in keys))
+
+
+def mirrored_objects_of(connection: Connection, bucket_id: int, keys: Sequence[str]) -> list[MirroredObject]:
+    """Return the rows of these keys, of those that there are, in no order."""
+    found: list[MirroredObject] = []
+    t = mirrored_object.c
+    for start in range(0, len(keys), 500):
+        some = keys[start : start + 500]
+        query = select(t.key, t.size, t.etag, t.how).where(t.bucket_id == bucket_id, t.key.in_(some))
+        found += [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+    return found

@@ -1,0 +1,1 @@
+"""The asynchronous shell: finds, lists, fetches and records; what to do is decided elsewhere."""

@@ -62,7 +62,8 @@ Event = Listed | TransferStarted | ObjectsDone | Retried | ObjectFailed | Note
 class EventSink(Protocol):
     """Takes events; called in the event loop's thread, must return at once."""
 
-    def __call__(self, event: Event) -> None: ...
+    def __call__(self, event: Event) -> None:
+        """Take one event."""
 
 
 def ignore(event: Event) -> None:

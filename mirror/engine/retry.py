@@ -13,7 +13,7 @@ from mirror.errors import BrokenTransferError, MirrorError, ObjectChangedError, 
 T = TypeVar("T")
 
 TRANSIENT = (BrokenTransferError, SlowDownError, UnreachableError, ObjectChangedError)
-"""Worth another try. All other errors of a store are recorded and passed over, or end the run, as the caller decides."""
+"""Worth another try. Other errors of a store are recorded and passed over, or end the run, as the caller decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class RetryPolicy:
         >>> RetryPolicy().wait_seconds(1, 0.5, retry_after=3.0)
         3.1
         """
-        backoff = jitter * min(self.cap_seconds, self.base_seconds * 2 ** (attempt - 1))
+        backoff = jitter * min(self.cap_seconds, self.base_seconds * float(2 ** (attempt - 1)))
         return round(backoff + (min(retry_after, 120.0) if retry_after else 0.0), 6)
 
 
@@ -83,9 +83,14 @@ class Retrier:
             except TRANSIENT as error:
                 if attempt >= self.policy.attempts:
                     raise
-                wait = self.policy.wait_seconds(attempt, self.chance(), retry_after_of(error))
-                self.sink(Retried(thing, str(error), wait))
-            await self.sleep(wait)
+                last = error
+            await self.pause(thing, last, attempt)
+
+    async def pause(self, thing: str, error: MirrorError, attempt: int = 1) -> None:
+        """Wait as the policy says before the try after `attempt`."""
+        wait = self.policy.wait_seconds(attempt, self.chance(), retry_after_of(error))
+        self.sink(Retried(thing, str(error), wait))
+        await self.sleep(wait)
 
 
 def retry_after_of(error: MirrorError) -> float | None:

@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 Row = tuple[str, int, str, int]
 """(key below the shard's prefix, bytes, ETag, seconds since 1970)"""
@@ -32,8 +32,8 @@ class Spool:
     ) -> None:
         self._file.close()
 
-    def add(self, rows: Sequence[Row]) -> Page:
-        """Keep a page of rows; return where it lies."""
+    def add(self, rows: Sequence[tuple[Any, ...]]) -> Page:
+        """Keep a page of rows of plain values; return where it lies."""
         # marshal: the file lives and dies with this interpreter, and it is ten times as fast as pickle or JSON.
         data = marshal.dumps(list(rows))
         with self._lock:
@@ -43,8 +43,8 @@ class Spool:
             self._end += len(data)
         return page
 
-    def rows(self, pages: Sequence[Page]) -> Iterator[Row]:
-        """Yield the rows of the pages, in their order."""
+    def rows(self, pages: Sequence[Page]) -> Iterator[Any]:
+        """Yield the rows of the pages as tuples, in their order."""
         for offset, length in pages:
             with self._lock:
                 self._file.seek(offset)

@@ -14,6 +14,7 @@ import secrets
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -115,8 +116,7 @@ class Share:
         """
         marker = Marker(marker_uuid or str(uuid.uuid4()), datetime.now(UTC).isoformat(timespec="seconds"), rules)
         try:
-            self.root.mkdir(exist_ok=True)
-            self.own.mkdir(exist_ok=True)
+            self.own.mkdir(parents=True, exist_ok=True)
             temporary = self.own / f"{MARKER}.{secrets.token_hex(4)}"
             temporary.write_text(marker.to_json(), encoding="utf-8")
             temporary.replace(self.own / MARKER)
@@ -230,10 +230,8 @@ class Staging:
             The share is full, read-only or gone.
         """
         target = f"{self._root}/{relative}"
-        try:
+        with suppress(OSError):  # SMB servers refuse it (s3transfer#346); the time is a courtesy, it decides nothing.
             os.utime(unfinished, (last_modified, last_modified))
-        except OSError:
-            pass  # SMB servers refuse it (s3transfer#346); the time is a courtesy and never decides anything.
         try:
             self._rename(unfinished, target)
             if self._policy.fsync is Fsync.EACH:
@@ -242,9 +240,7 @@ class Staging:
             self.discard(unfinished)
             if error.errno in _FULL | _GONE | {errno.EROFS} or not self.folder.is_dir():
                 raise unsafe_of(error, "cannot write on the share", target) from error
-            raise FileError(
-                "cannot give the file its name", target, found=error.strerror or str(error)
-            ) from error
+            raise FileError("cannot give the file its name", target, found=error.strerror or str(error)) from error
 
     def _rename(self, unfinished: str, target: str) -> None:
         try:
@@ -293,10 +289,8 @@ class Staging:
 
     def discard(self, unfinished: str) -> None:
         """Remove an unfinished file, if it is there."""
-        try:
+        with suppress(OSError):  # Left for the sweep of the next run.
             os.unlink(unfinished)
-        except OSError:
-            pass  # Left for the sweep of the next run.
 
     def to_trash(self, relative: str) -> None:
         """Move a file of the share into the run's trash, under the same relative name."""
@@ -343,7 +337,7 @@ def _sweep_neighbours(room: Path) -> None:
 def write_all(descriptor: int, data: Bytes, offset: int | None = None) -> None:
     """Write every byte, at `offset` or at the descriptor's place. Raises OSError."""
     rest = memoryview(data)
-    while len(rest):
+    while rest:
         n_bytes = os.write(descriptor, rest) if offset is None else os.pwrite(descriptor, rest, offset)
         rest = rest[n_bytes:]
         offset = None if offset is None else offset + n_bytes

@@ -24,7 +24,7 @@ def probe_rules(share: Share) -> ShareRules:
     """
     folder = share.own / "tmp" / f"probe-{secrets.token_hex(4)}"
     try:
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True)  # The share itself too, where it is new; its parent was seen to be there.
     except OSError as error:
         raise unsafe_of(error, "cannot write on the share", share.root) from error
     try:

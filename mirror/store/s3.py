@@ -1,5 +1,4 @@
-"""The careful transport: aioboto3, signed or not. Lists signed buckets, tells all about one object, reads again what
-the bulk reader could not."""
+"""The careful transport, aioboto3: lists signed buckets, tells all about an object, reads what bulk could not."""
 
 from __future__ import annotations
 

@@ -37,7 +37,9 @@ def error_of_status(status: int, headers: Mapping[str, str], body: str, verb: st
     found = f"HTTP {status} {code}".rstrip()
     if status in (429, 503) or code in _SLOW_CODES:
         seconds = retry_after_seconds(headers.get("retry-after") or headers.get("Retry-After"))
-        return SlowDownError(f"the server asks to slow down; cannot {verb}", thing, found=found, retry_after_seconds=seconds)
+        return SlowDownError(
+            f"the server asks to slow down; cannot {verb}", thing, found=found, retry_after_seconds=seconds
+        )
     if status in (401, 403):
         return AccessDeniedError(
             f"may not {verb}", thing, found=found, hint="Check anonymous, profile and the bucket's policy."

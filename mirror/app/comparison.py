@@ -1,0 +1,255 @@
+"""Bucket against catalog and share, shard by shard: what is to be done goes to the spool, the sums make the plan."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from mirror.app.state import BucketState, holds_blocks
+from mirror.app.survey import BUCKET_FILES, Survey
+from mirror.diff import Kind, Step, case_twins, compare, conflicts
+from mirror.engine.fetch import Item
+from mirror.engine.listing import ListedShard
+from mirror.engine.spool import Page, Row, Spool
+from mirror.engine.transfer import LevelWork
+from mirror.formats.layout import Array
+from mirror.formats.n5.grid import parse_block_key
+from mirror.keys import Refusal, ShareRules, is_folder_marker, key_refusal
+from mirror.objects import Tally
+from mirror.plan import Part, Plan, Skip, plan_of
+from mirror.store.local import Share
+
+_PAGE_STEPS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One shard with the steps that are more than "up to date", in the spool."""
+
+    listed: ListedShard
+    pages: tuple[Page, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All shards of a run, and the plan that they make."""
+
+    plan: Plan
+    shards: tuple[Compared, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What stands beside a shard in its dataset."""
+
+    folders: tuple[str, ...] = ()
+    """Full prefixes of the folders that are known."""
+    twins: frozenset[str] = frozenset()
+    """Those that differ from another one only by case, on a share that is blind to it."""
+
+
+class Comparer:
+    """Compares what was listed with what is known.
+
+    Parameters
+    ----------
+    bucket_name
+        As S3 calls it: the first folder below the share's root.
+    kinds
+        The kinds that are done; others are counted only (`adopt` fetches nothing).
+    """
+
+    def __init__(
+        self,
+        state: BucketState,
+        share: Share,
+        bucket_name: str,
+        rules: ShareRules,
+        spool: Spool,
+        *,
+        kinds: frozenset[Kind],
+        looks_at_share: bool = False,
+    ) -> None:
+        self._state = state
+        self._share = share
+        self._bucket_name = bucket_name
+        self._rules = rules
+        self._spool = spool
+        self._kinds = kinds
+        self._looks_at_share = looks_at_share
+        self._root_bytes = len(f"{share.root}/{bucket_name}".encode())
+        self._refused: list[Skip] = []
+        self._skipped: list[Skip] = []
+
+    def compare(self, survey: Survey, *, name: str, datasets: tuple[str, ...]) -> Comparison:
+        """Return what is to be done. Reads the catalog and, for what it does not know, the share's folders.
+
+        Parameters
+        ----------
+        name
+            Of the bucket, as users call it.
+        """
+        compared: list[Compared] = []
+        parts: list[Part] = []
+        for surveyed in survey.datasets:
+            twins = case_twins(surveyed.prefixes) if self._rules.is_case_blind else frozenset()
+            folders = (*surveyed.prefixes, *surveyed.dataset.loose_folders)
+            for listed in surveyed.shards:
+                one, part = self._shard(surveyed.name, listed, _Beside(folders, twins), _place(listed))
+                compared.append(one)
+                parts.append(part)
+        for listed in survey.bucket_files:
+            one, part = self._shard(BUCKET_FILES, listed, _Beside(), ("files at the bucket's root", ""))
+            compared.append(one)
+            parts.append(part)
+        left_out = (f"{one.name}: {place}" for one in survey.datasets for place in one.selection.left_out)
+        plan = plan_of(name, datasets, parts, refused=self._refused, skipped=self._skipped, left_out=left_out)
+        return Comparison(plan, tuple(compared))
+
+    def _shard(
+        self, dataset: str, listed: ListedShard, beside: _Beside, place: tuple[str, str]
+    ) -> tuple[Compared, Part]:
+        tally = _Tallies()
+        rows = self._possible(listed, beside)
+        steps = compare(
+            rows, self._state.known(listed.shard), _Folders(self, listed), looks_at_share=self._looks_at_share
+        )
+        pages = tuple(self._keep(steps, tally))
+        return Compared(listed, pages), Part(dataset, *place, tally.by_kind(), len(tally.folders))
+
+    def _keep(self, steps: Iterable[Step], tally: _Tallies) -> Iterator[Page]:
+        batch: list[tuple[int, str, int, str, int]] = []
+        for step in steps:
+            tally.add(step)
+            if step.kind in self._kinds:
+                batch.append((int(step.kind), *step[1:]))
+            if len(batch) == _PAGE_STEPS:
+                yield self._spool.add(batch)
+                batch = []
+        if batch:
+            yield self._spool.add(batch)
+
+    def _possible(self, listed: ListedShard, beside: _Beside) -> Iterator[Row]:
+        """Yield the rows that can be files on the share; name the others."""
+        prefix = listed.shard.prefix
+        clashes = self._clashes(listed, beside.folders)
+        for row in self._spool.rows(listed.pages):
+            key = prefix + row[0]
+            if is_folder_marker(key):
+                self._skipped.append(Skip(key, "is a folder marker"))
+            elif (refusal := self._refusal(listed.shard.array, key, beside.twins) or clashes.get(row[0])) is not None:
+                self._refused.append(Skip(key, refusal.value))
+            else:
+                yield row
+
+    def _refusal(self, array: Array | None, key: str, twins: frozenset[str]) -> Refusal | None:
+        if any(key.startswith(twin) for twin in twins):
+            return Refusal.CASE_TWIN
+        if _is_block(array, key) and len(key) + self._root_bytes < 1_000:
+            return None
+        return key_refusal(key, self._rules, root_bytes=self._root_bytes)
+
+    def _clashes(self, listed: ListedShard, folders: tuple[str, ...]) -> Mapping[str, Refusal]:
+        """Return the keys of a shard that cannot stand beside its others; blocks of a grid always can."""
+        prefix, array = listed.shard.prefix, listed.shard.array
+        rows = [row[0] for row in self._spool.rows(listed.pages) if not _is_block(array, prefix + row[0])]
+        if not rows:
+            return {}
+        if array is not None and listed.shard.objects is not None:
+            # Files beside the grid's slabs: a slab's name may be one of theirs.
+            rows += [f"{name}/" for name in array.folders]
+        elif listed.shard.objects is not None:
+            rows += [folder[len(prefix) :] for folder in folders if folder.startswith(prefix) and folder != prefix]
+        elif array is not None:
+            rows += [row[0] for row in self._spool.rows(listed.pages)]
+        return conflicts(rows, is_case_blind=self._rules.is_case_blind)
+
+    def folder_on_share(self, relative: str) -> Mapping[str, int] | None:
+        """Return what lies in a folder below `<bucket>/`."""
+        return self._share.folder(f"{self._bucket_name}/{relative}")
+
+
+class _Folders:
+    """The share's folders of one shard, each read once."""
+
+    def __init__(self, comparer: Comparer, listed: ListedShard) -> None:
+        self._comparer = comparer
+        self._prefix = listed.shard.prefix
+        self._seen: dict[str, Mapping[str, int] | None] = {}
+        self._is_absent: bool | None = None
+
+    def __call__(self, folder: str) -> Mapping[str, int] | None:
+        if folder not in self._seen:
+            # A first mirror has none of the shard's folders: one look at the shard's own saves all the others.
+            if self._is_absent is None:
+                self._is_absent = self._comparer.folder_on_share(self._prefix) is None
+            self._seen[folder] = None if self._is_absent else self._comparer.folder_on_share(self._prefix + folder)
+        return self._seen[folder]
+
+
+class _Tallies:
+    """Counts a shard's steps by kind, and the folders that the fetched ones lie in."""
+
+    def __init__(self) -> None:
+        self._objects: Counter[Kind] = Counter()
+        self._bytes: Counter[Kind] = Counter()
+        self.folders: set[str] = set()
+
+    def add(self, step: Step) -> None:
+        self._objects[step.kind] += 1
+        self._bytes[step.kind] += step.size
+        if step.kind is Kind.NEW:
+            self.folders.add(step.suffix.rpartition("/")[0])
+
+    def by_kind(self) -> dict[Kind, Tally]:
+        return {kind: Tally(n_objects, self._bytes[kind]) for kind, n_objects in sorted(self._objects.items())}
+
+
+def works(comparison: Comparison, state: BucketState, spool: Spool, bucket_name: str) -> tuple[LevelWork, ...]:
+    """Return the plan's work: first what lies outside arrays, then array by array, small ones first.
+
+    A level that is small opens minutes after the start, not after the last byte of the largest.
+    """
+    by_array: dict[str, list[Compared]] = {}
+    for compared in comparison.shards:
+        if compared.pages:
+            array = compared.listed.shard.array
+            by_array.setdefault(array.prefix if array else "", []).append(compared)
+    groups = sorted(by_array.items(), key=lambda entry: (entry[0] != "", _total_bytes(entry[1]), entry[0]))
+    return tuple(_level_work(shards, state, spool, bucket_name) for _, shards in groups)
+
+
+def _level_work(shards: list[Compared], state: BucketState, spool: Spool, bucket_name: str) -> LevelWork:
+    array = shards[0].listed.shard.array
+    array_id = state.array_ids.get(array.prefix) if array and holds_blocks(array) else None
+
+    def items() -> Iterator[Item]:
+        for compared in shards:
+            prefix = compared.listed.shard.prefix
+            for kind, suffix, size, etag, modified in spool.rows(compared.pages):
+                key = prefix + suffix
+                block = parse_block_key(key[len(array.prefix) :], 3) if array and array_id is not None else None
+                yield Item(Kind(kind), key, f"{bucket_name}/{key}", size, etag, modified, array_id, block)  # type: ignore[arg-type]
+
+    return LevelWork(items, frozenset(array.metadata_keys) if array else frozenset())
+
+
+def _total_bytes(shards: list[Compared]) -> int:
+    return sum(compared.listed.listed.bytes for compared in shards)
+
+
+def _is_block(array: Array | None, key: str) -> bool:
+    if array is None or array.attributes is None:
+        return False
+    return parse_block_key(key[len(array.prefix) :], array.attributes.ndim) is not None
+
+
+def _place(listed: ListedShard) -> tuple[str, str]:
+    """Return volume and level under which the plan shows a shard."""
+    array = listed.shard.array
+    if array is None:
+        return "other files", ""
+    if array.level_name is None:
+        return array.path, ""
+    return array.path.removesuffix(array.level_name).rstrip("/"), array.level_name

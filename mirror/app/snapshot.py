@@ -1,0 +1,116 @@
+"""What was listed, written into the catalog as a dated snapshot, a shard at a time, while nothing else waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from catalog import queries
+from catalog.records import FindingRecord, SnapshotScope
+from mirror.app.state import BucketState, holds_blocks
+from mirror.app.survey import Survey, Surveyed
+from mirror.app.workplace import utc_now
+from mirror.engine.listing import ListedShard
+from mirror.engine.spool import Spool
+from mirror.formats.n5.grid import parse_block_key
+from mirror.objects import pack_etag
+
+_ROWS = 5_000
+
+
+def write_snapshots(
+    state: BucketState, survey: Survey, spool: Spool, run_id: int, scope: SnapshotScope
+) -> Iterator[None]:
+    """Write one snapshot a dataset; each step is one short transaction.
+
+    A snapshot whose writing is broken off stays incomplete, and is dropped when a later one is finished.
+    """
+    for surveyed in survey.datasets:
+        yield from _write_snapshot(state, surveyed, spool, run_id, scope)
+
+
+def _write_snapshot(
+    state: BucketState, surveyed: Surveyed, spool: Spool, run_id: int, scope: SnapshotScope
+) -> Iterator[None]:
+    if state.catalog is None or state.bucket_id is None:
+        raise TypeError("a dry run writes no snapshot")
+    with state.catalog.begin() as connection:
+        snapshot_id = queries.start_snapshot(
+            connection,
+            bucket_id=state.bucket_id,
+            dataset=surveyed.name,
+            run_id=run_id,
+            scope=scope,
+            started_at=utc_now(),
+        )
+    yield
+    for listed in surveyed.shards:
+        _write_shard(state, state.bucket_id, snapshot_id, listed, spool)
+        yield
+    with state.catalog.begin() as connection:
+        queries.finish_snapshot(connection, snapshot_id, is_complete=True, finished_at=utc_now())
+
+
+def _write_shard(state: BucketState, bucket_id: int, snapshot_id: int, listed: ListedShard, spool: Spool) -> None:
+    if state.catalog is None:
+        raise TypeError("a dry run writes no snapshot")
+    shard = listed.shard
+    array_id = state.array_ids.get(shard.array.prefix) if shard.array else None
+    with state.catalog.begin() as connection:
+        shard_id = queries.find_shard(connection, bucket_id, shard.prefix, listed.digest)
+        if shard_id is None:
+            shard_id = queries.put_shard(
+                connection,
+                bucket_id=bucket_id,
+                array_id=array_id,
+                prefix=shard.prefix,
+                digest=listed.digest,
+                objects=listed.listed.objects,
+                bytes=listed.listed.bytes,
+            )
+            rows = spool.rows(listed.pages)
+            while page := list(islice(rows, _ROWS)):
+                blocks, objects = _rows(listed, page)
+                queries.put_listed_blocks(connection, shard_id, blocks)
+                queries.put_listed_objects(connection, shard_id, objects)
+        queries.link_shard(connection, snapshot_id, shard_id)
+
+
+def _rows(
+    listed: ListedShard, page: list[tuple[str, int, str, int]]
+) -> tuple[list[tuple[int, int, int, int, bytes]], list[tuple[str, int, bytes, int]]]:
+    prefix, array = listed.shard.prefix, listed.shard.array
+    start = len(array.prefix) if array is not None and holds_blocks(array) else None
+    blocks: list[tuple[int, int, int, int, bytes]] = []
+    objects: list[tuple[str, int, bytes, int]] = []
+    for suffix, size, etag, last_modified in page:
+        key = prefix + suffix
+        block = None if start is None else parse_block_key(key[start:], 3)
+        if block is None:
+            objects.append((key, size, pack_etag(etag), last_modified))
+        else:
+            x, y, z = block
+            blocks.append((x, y, z, size, pack_etag(etag)))
+    return blocks, objects
+
+
+def write_findings(state: BucketState, survey: Survey, run_id: int) -> None:
+    """Write what is odd about the datasets."""
+    if state.catalog is None or state.bucket_id is None:
+        raise TypeError("a dry run writes no findings")
+    records = [
+        FindingRecord(
+            run_id=run_id,
+            bucket_id=state.bucket_id,
+            dataset=surveyed.name,
+            severity=finding.severity.value,
+            code=finding.code.value,
+            place=finding.place,
+            expected=finding.expected,
+            found=finding.found,
+        )
+        for surveyed in survey.datasets
+        for finding in surveyed.selection.findings
+    ]
+    with state.catalog.begin() as connection:
+        queries.put_findings(connection, records)

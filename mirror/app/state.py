@@ -1,0 +1,142 @@
+"""The bridge between engine and catalog: what is known of the share, and how finished objects become rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from catalog import queries
+from catalog.records import HOW_ADOPTED, ArrayRecord, MirroredBlockRow, MirroredObjectRow
+from catalog.session import Catalog
+from mirror.checksum import xxh3
+from mirror.diff import Known
+from mirror.engine.discovery import Document
+from mirror.engine.fetch import Done
+from mirror.engine.listing import Shard
+from mirror.formats.folder import Format
+from mirror.formats.layout import Array, Dataset
+from mirror.objects import pack_etag, unpack_etag
+
+
+@dataclass(slots=True)
+class BucketState:
+    """One bucket's rows in the catalog. `catalog` is None for a dry run without one: then nothing is known."""
+
+    catalog: Catalog | None
+    bucket_id: int | None
+    """None where the catalog does not know the bucket yet."""
+    array_ids: dict[str, int] = field(default_factory=dict)
+    """Full key prefix of an array to its number."""
+
+    @classmethod
+    def of(cls, catalog: Catalog | None, url: str, key_prefix: str) -> BucketState:
+        """Return what the catalog knows of a bucket; reads only.
+
+        Parameters
+        ----------
+        key_prefix
+            Arrays are looked up below it.
+        """
+        if catalog is None:
+            return cls(None, None)
+        with catalog.read() as connection:
+            bucket_id = queries.find_bucket(connection, url)
+            if bucket_id is None:
+                return cls(catalog, None)
+            records = queries.arrays(connection, bucket_id, key_prefix)
+        return cls(catalog, bucket_id, {record.key_prefix: record.id for record in records if record.id is not None})
+
+    def documents(self, key_prefix: str) -> dict[tuple[str, str], bytes]:
+        """Return the metadata documents that were read before, by (key, ETag)."""
+        if self.catalog is None or self.bucket_id is None:
+            return {}
+        with self.catalog.read() as connection:
+            known = queries.documents(connection, self.bucket_id, key_prefix)
+        return {(key, unpack_etag(etag)): body for key, (etag, body) in known.items()}
+
+    def known(self, shard: Shard) -> Known:
+        """Return what the catalog says of the share, for one shard: key below its prefix to (bytes, packed ETag)."""
+        if self.catalog is None or self.bucket_id is None:
+            return {}
+        start = len(shard.prefix)
+        with self.catalog.read() as connection:
+            if shard.objects is not None:
+                keys = [one.key for one in shard.objects]
+                rows = queries.mirrored_objects_of(connection, self.bucket_id, keys)
+                return {key[start:]: (size, etag) for key, size, etag, _ in rows}
+            found = {
+                key[start:]: (size, etag)
+                for key, size, etag, _ in queries.mirrored_objects(connection, self.bucket_id, shard.prefix)
+            }
+            array_id = self.array_ids.get(shard.array.prefix) if shard.array else None
+            if array_id is not None and shard.slab is not None:
+                rows_of_slab = queries.mirrored_blocks(connection, array_id, x_from=shard.slab, x_to=shard.slab + 1)
+                found.update({f"{y}/{z}": (size, etag) for _, y, z, size, etag, _ in rows_of_slab})
+            elif array_id is not None and shard.array and shard.prefix == shard.array.prefix:
+                blocks = queries.mirrored_blocks(connection, array_id)
+                found.update({f"{x}/{y}/{z}": (size, etag) for x, y, z, size, etag, _ in blocks})
+        return found
+
+    def commit(self, run_id: int, done: Sequence[Done]) -> None:
+        """Write the rows of finished objects in one transaction."""
+        if self.catalog is None or self.bucket_id is None:
+            raise TypeError("a dry run commits nothing")
+        blocks: list[MirroredBlockRow] = []
+        objects: list[MirroredObjectRow] = []
+        for one in done:
+            item = one.item
+            how = one.verification + (HOW_ADOPTED if one.is_adopted else 0)
+            tail = (one.size, pack_etag(one.etag), one.xxh3, how, run_id)
+            if item.array_id is not None and item.block is not None:
+                blocks.append((item.array_id, *item.block, *tail))
+            else:
+                objects.append((self.bucket_id, item.key, *tail))
+        with self.catalog.begin() as connection:
+            queries.put_mirrored_blocks(connection, blocks)
+            queries.put_mirrored_objects(connection, objects)
+
+    def put_metadata(self, url: str, datasets: Mapping[str, Dataset], documents: Sequence[Document]) -> None:
+        """Record bucket, arrays and the documents that were fetched, and learn their numbers."""
+        if self.catalog is None:
+            raise TypeError("a dry run records nothing")
+        with self.catalog.begin() as connection:
+            self.bucket_id = bucket_id = queries.bucket_id(connection, url)
+            for prefix, record in _records(bucket_id, datasets):
+                self.array_ids[prefix] = queries.put_array(connection, record)
+            queries.put_documents(
+                connection,
+                [(bucket_id, one.key, pack_etag(one.etag), one.body, xxh3(one.body)) for one in documents],
+            )
+
+
+def holds_blocks(array: Array | None) -> bool:
+    """Return whether objects of the array's grid are rows by their place; all others are rows by their key."""
+    return (
+        array is not None
+        and array.format is Format.N5
+        and array.attributes is not None
+        and len(array.attributes.shape_xyz) == 3
+    )
+
+
+def _records(bucket_id: int, datasets: Mapping[str, Dataset]) -> Iterator[tuple[str, ArrayRecord]]:
+    for dataset in datasets.values():
+        for volume in dataset.volumes():
+            for array in volume.arrays:
+                if array.is_understood:
+                    container = array.prefix.removesuffix(f"{array.path}/") if array.path else array.prefix
+                    yield array.prefix, _record(bucket_id, container, array)
+
+
+def _record(bucket_id: int, container: str, array: Array) -> ArrayRecord:
+    attributes = array.attributes
+    return ArrayRecord(
+        bucket_id=bucket_id,
+        prefix=container,
+        path=array.path,
+        format=array.format.value,
+        shape_xyz=tuple(attributes.shape_xyz) if attributes else (),
+        block_size_xyz=tuple(attributes.block_size_xyz) if attributes else (),
+        data_type=str(attributes.data_type) if attributes else "",
+        compression=attributes.compression.model_dump(mode="json", by_alias=True) if attributes else {},
+    )

@@ -1,0 +1,133 @@
+"""The bucket's side of a run: datasets are found, the selection is made, and what it chose is listed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mirror.app.state import BucketState
+from mirror.engine.discovery import MAX_LISTS, Discovery, Document, Walker
+from mirror.engine.events import EventSink
+from mirror.engine.listing import ListedShard, Shard, ShardLister, shards_of_array
+from mirror.engine.retry import Retrier
+from mirror.engine.spool import Spool
+from mirror.formats.dataset import build_dataset
+from mirror.formats.layout import Dataset
+from mirror.objects import RemoteObject
+from mirror.selection import Selection, SelectionSpec, select
+from mirror.store.base import Lister
+from mirror.store.bucket import Bucket
+
+BUCKET_FILES = ""
+"""Name under which the files at the bucket's root are kept: no dataset has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """One dataset with what was chosen of it and what the bucket has of that."""
+
+    name: str
+    dataset: Dataset
+    selection: Selection
+    shards: tuple[ListedShard, ...]
+    prefixes: tuple[str, ...]
+    """Of all folders that were walked, for twins in letter case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All datasets of a run."""
+
+    datasets: tuple[Surveyed, ...]
+    documents: tuple[Document, ...]
+    """Metadata that had to be fetched, as they were."""
+    bucket_files: tuple[ListedShard, ...] = ()
+
+    @property
+    def by_name(self) -> dict[str, Dataset]:
+        """The datasets by their names."""
+        return {one.name: one.dataset for one in self.datasets}
+
+
+class Surveyor:
+    """Surveys datasets of one bucket.
+
+    Cancelling leaves nothing behind; each method may be called again.
+    """
+
+    def __init__(
+        self, bucket: Bucket, state: BucketState, spool: Spool, retrier: Retrier, sink: EventSink, *, max_lists: int = 0
+    ) -> None:
+        self._bucket = bucket
+        self._state = state
+        self._spool = spool
+        self._retrier = retrier
+        self._sink = sink
+        self._max_lists = max_lists or MAX_LISTS
+
+    async def survey(self, names: Sequence[str], spec: SelectionSpec, *, with_bucket_files: bool = False) -> Survey:
+        """Return the datasets with all that the selection chose, listed.
+
+        Raises
+        ------
+        UnknownNameError
+            A dataset, volume or level does not exist.
+        StoreError
+            The bucket could not be listed.
+        """
+        found = [await self.discover(name) for name in names]
+        surveyed = []
+        for name, (dataset, discovery) in zip(names, found, strict=True):
+            selection = select(dataset, spec)
+            shards = await self._lister_of(await self._bucket.lister()).list_all(_shards(dataset, selection, discovery))
+            surveyed.append(Surveyed(name, dataset, selection, shards, tuple(discovery.folders)))
+        documents = tuple(document for _, discovery in found for document in discovery.fetched)
+        files = await self._bucket_files() if with_bucket_files else ()
+        return Survey(tuple(surveyed), documents, files)
+
+    async def discover(self, name: str) -> tuple[Dataset, Discovery]:
+        """Return a dataset as LIST with a delimiter finds it; no block is listed. Raises as `survey`."""
+        prefix = f"{self._bucket.url.prefix}{name}/"
+        known = await asyncio.to_thread(self._state.documents, prefix)
+        lister = await self._bucket.lister()
+        walker = Walker(
+            lister,
+            self._bucket.bulk,
+            self._retrier,
+            known=lambda key, etag: known.get((key, etag)),
+            max_lists=self._max_lists,
+        )
+        discovery = await walker.discover(prefix)
+        return build_dataset(name, prefix, discovery.folders), discovery
+
+    async def dataset_names(self) -> tuple[str, ...]:
+        """Return the names of the folders at the bucket's root, sorted."""
+        walker = Walker(await self._bucket.lister(), self._bucket.bulk, self._retrier)
+        names, _ = await walker.list_folder(self._bucket.url.prefix)
+        return names
+
+    async def _bucket_files(self) -> tuple[ListedShard, ...]:
+        lister = await self._bucket.lister()
+        root = self._bucket.url.prefix
+        _, files = await Walker(lister, self._bucket.bulk, self._retrier).list_folder(root)
+        return await self._lister_of(lister).list_all([Shard(root, objects=files)])
+
+    def _lister_of(self, lister: Lister) -> ShardLister:
+        return ShardLister(lister, self._spool, self._retrier, max_lists=self._max_lists, sink=self._sink)
+
+
+def _shards(dataset: Dataset, selection: Selection, discovery: Discovery) -> list[Shard]:
+    shards = [Shard(dataset.prefix, objects=_sorted(selection.objects))]
+    shards += [Shard(prefix) for prefix in sorted(selection.subtrees)]
+    for array in selection.arrays:
+        folder = discovery.folders.get(array.prefix)
+        if folder is None or not array.is_understood:
+            shards.append(Shard(array.prefix, array))
+        else:
+            shards += shards_of_array(array, folder.folders, folder.files)
+    return shards
+
+
+def _sorted(objects: Sequence[RemoteObject]) -> tuple[RemoteObject, ...]:
+    return tuple(sorted(objects, key=lambda one: one.key.encode("utf-8", "surrogateescape")))

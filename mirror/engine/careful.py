@@ -1,0 +1,194 @@
+"""What the hot path could not do: second tries with all headers, objects by ranges, ETags that prove nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mirror.checksum import MIB, Proof, Source, proof_of_checksums, proof_of_etag, xxh3_of
+from mirror.diff import Kind
+from mirror.engine.fetch import (
+    ChecksumMode,
+    Fetcher,
+    Item,
+    Outcome,
+    Problem,
+    check_length,
+    has_part_digest,
+    source_of_file,
+)
+from mirror.engine.retry import TRANSIENT, Retrier
+from mirror.engine.tasks import first_error
+from mirror.errors import BrokenTransferError, MirrorError, UnsafeError
+from mirror.objects import Verification
+from mirror.store.base import Body, BulkReader, CarefulReader, ObjectHead
+from mirror.store.local import Staging, unsafe_of, write_all
+
+RANGE_BYTES = 4 * MIB
+RANGES_IN_FLIGHT = 4
+"""For all large objects together: with the four MiB of each this bounds their memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the careful transport gets its readers; each is opened when it is first needed."""
+
+    careful: Callable[[], Awaitable[CarefulReader]]
+    bulk: Callable[[], BulkReader]
+    url_of: Callable[[str], str]
+
+
+class CarefulFetcher:
+    """Fetches single objects with retries.
+
+    Every method returns an outcome and raises only what ends the run (UnsafeError). Cancelling leaves an unfinished
+    file in the run's room, which the run's end or the next run's sweep removes.
+    """
+
+    def __init__(
+        self,
+        sources: Sources,
+        fetcher: Fetcher,
+        staging: Staging,
+        retrier: Retrier,
+        *,
+        mode: ChecksumMode = ChecksumMode.AUTO,
+        range_bytes: int = RANGE_BYTES,
+    ) -> None:
+        self._sources = sources
+        self._fetcher = fetcher
+        self._staging = staging
+        self._retrier = retrier
+        self._mode = mode
+        self._range_bytes = range_bytes
+        self._slots = asyncio.Semaphore(RANGES_IN_FLIGHT)
+
+    async def fetch_again(self, item: Item, error: MirrorError) -> Outcome:
+        """Return what became of a small object whose first try ended with `error`."""
+        if not isinstance(error, TRANSIENT):
+            return Problem(item, error, is_final=True)
+        await self._retrier.pause(item.key, error)
+        return await self._outcome(item, lambda: self._fetch_small(item), tries_before=1)
+
+    async def fetch_large(self, item: Item) -> Outcome:
+        """Return what became of a large object, fetched by ranges."""
+        if item.kind is Kind.ADOPT:
+            adopted = await asyncio.to_thread(self._fetcher.adopt, item)
+            if adopted is not None:
+                return adopted
+        return await self._outcome(item, lambda: self._fetch_ranges(item))
+
+    async def _outcome(self, item: Item, fetch: Callable[[], Awaitable[Outcome]], *, tries_before: int = 0) -> Outcome:
+        try:
+            return await self._retrier.run(item.key, fetch, tries_before=tries_before)
+        except UnsafeError:
+            raise
+        except MirrorError as error:
+            return Problem(item, error, is_final=True)
+
+    async def _fetch_small(self, item: Item) -> Outcome:
+        body = await (await self._sources.careful()).get(item.key)
+        check_length(item, len(body.data), body.size, body.etag, self._sources.url_of(item.key))
+        head = await self._head_if_needed(item.key, body.etag, lambda: (body.data,), body.size)
+        verification = self._verdict(item.key, lambda: (body.data,), body.size, body.etag, head)
+        return await asyncio.to_thread(self._fetcher.keep, item, body, verification)
+
+    async def _head_if_needed(self, key: str, etag: str, source: Source, size: int) -> ObjectHead | None:
+        if self._mode is ChecksumMode.SIZE or proof_of_etag(source, size, etag)[0] is Proof.AGREES:
+            return None
+        return await self._head(key, etag)
+
+    async def _head(self, key: str, etag: str) -> ObjectHead:
+        return await (await self._sources.careful()).head(key, first_part=has_part_digest(etag))
+
+    def _verdict(self, key: str, source: Source, size: int, etag: str, head: ObjectHead | None) -> Verification:
+        if self._mode is ChecksumMode.SIZE:
+            return Verification.SIZE_ONLY
+        return verdict(source, size, etag, head, self._sources.url_of(key))
+
+    async def _fetch_ranges(self, item: Item) -> Outcome:
+        head = await self._head(item.key, item.etag)
+        path, descriptor = self._staging.create()
+        try:
+            os.truncate(descriptor, head.size)
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._fetch_range(item.key, head, start, descriptor))
+                    for start in range(0, head.size, self._range_bytes)
+                ]
+            last_modified = tasks[0].result() if tasks else item.last_modified
+            self._staging.finish(descriptor)
+        except BaseExceptionGroup as errors:
+            self._staging.discard(path)
+            raise _range_error(errors, path) from errors
+        except OSError as error:
+            self._staging.discard(path)
+            raise unsafe_of(error, "cannot write", path) from error
+        finally:
+            os.close(descriptor)
+        return await asyncio.to_thread(self._keep_large, item, path, head, last_modified)
+
+    def _keep_large(self, item: Item, path: str, head: ObjectHead, last_modified: int) -> Outcome:
+        source = source_of_file(path)
+        try:
+            check_length(item, os.path.getsize(path), head.size, head.etag, self._sources.url_of(item.key))
+            verification = self._verdict(item.key, source, head.size, head.etag, head)
+        except MirrorError:
+            self._staging.discard(path)
+            raise
+        body = Body(b"", head.size, head.etag, last_modified)
+        return self._fetcher.publish(item, path, body, xxh3_of(source), verification)
+
+    async def _fetch_range(self, key: str, head: ObjectHead, start: int, descriptor: int) -> int:
+        stop = min(start + self._range_bytes, head.size)
+
+        def fetch() -> int:
+            body = self._sources.bulk().get_range(key, start, stop, head.etag)
+            write_all(descriptor, body.data, start)
+            return body.last_modified
+
+        async with self._slots:
+            return await self._retrier.run(key, lambda: asyncio.to_thread(fetch))
+
+
+def verdict(source: Source, size: int, etag: str, head: ObjectHead | None, thing: str) -> Verification:
+    """Return by what the bytes are proven, as far as ETag and HEAD can prove them.
+
+    Parameters
+    ----------
+    head
+        None where the ETag alone was seen to prove them.
+    thing
+        `s3://` URL, for the error.
+
+    Raises
+    ------
+    BrokenTransferError
+        Something that can prove the bytes says that they differ.
+    """
+    part_size = head.part_size if head else None
+    proof, verification = proof_of_etag(source, size, etag, part_size=part_size)
+    # 1. The ETag agrees.
+    if proof is Proof.AGREES:
+        return verification
+    # 2. One of S3's additional checksums decides.
+    by_checksum = proof_of_checksums(source, head.checksums, part_size=part_size) if head else Proof.SILENT
+    if by_checksum is Proof.AGREES:
+        return Verification.CHECKSUM
+    # 3. An ETag that must be a digest of the bytes, and is not.
+    is_digest = head is None or head.is_etag_md5
+    if by_checksum is Proof.DIFFERS or (proof is Proof.DIFFERS and is_digest):
+        raise BrokenTransferError("the bytes are not those that the bucket describes", thing, expected=f"ETag {etag}")
+    # 4. An encryption that makes its own ETags, or a part size that nobody tells: nothing but the length is left.
+    return Verification.SIZE_ONLY
+
+
+def _range_error(errors: BaseExceptionGroup[BaseException], path: str) -> BaseException:
+    error = first_error(errors)
+    return (
+        unsafe_of(error, "cannot write", path)
+        if isinstance(error, OSError) and not isinstance(error, MirrorError)
+        else error
+    )

@@ -1,0 +1,133 @@
+"""Finding a dataset's volumes by LIST with a delimiter: folders are walked, blocks are never listed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mirror.engine.retry import Retrier
+from mirror.errors import MirrorError, ObjectNotFoundError
+from mirror.formats.folder import Folder, folders_to_visit, wanted_documents
+from mirror.objects import RemoteObject
+from mirror.store.base import BulkReader, Lister
+
+MAX_LISTS = 48
+"""LIST requests in flight; more is slower on S3, which answers one in some 50 to 150 ms."""
+
+DocumentCache = Callable[[str, str], bytes | None]
+"""(key, ETag) to the document's bytes, if they are known from an earlier run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A metadata document as it was read."""
+
+    key: str
+    etag: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """All folders of a dataset that were walked, and the documents that had to be fetched for it."""
+
+    folders: dict[str, Folder]
+    fetched: tuple[Document, ...]
+
+
+class Walker:
+    """Walks the folders of one bucket.
+
+    Parameters
+    ----------
+    reader
+        Gives the bulk reader when a document must be fetched, and not before.
+    """
+
+    def __init__(
+        self,
+        lister: Lister,
+        reader: Callable[[], BulkReader],
+        retrier: Retrier,
+        *,
+        known: DocumentCache = lambda _key, _etag: None,
+        max_lists: int = MAX_LISTS,
+    ) -> None:
+        self._lister = lister
+        self._reader = reader
+        self._retrier = retrier
+        self._known = known
+        self._slots = asyncio.Semaphore(max_lists)
+
+    async def discover(self, prefix: str) -> Discovery:
+        """Return the folders below a dataset's prefix, as far as volumes may lie there.
+
+        Raises
+        ------
+        MirrorError
+            A folder could not be listed after all tries. Documents that cannot be read are left out of their folder.
+        """
+        folders: dict[str, Folder] = {}
+        fetched: list[Document] = []
+
+        async def visit(place: str) -> None:
+            folder = await self._read_folder(place, fetched)
+            folders[place] = folder
+            for below in folders_to_visit(folder, prefix):
+                group.create_task(visit(below))
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(visit(prefix))
+        return Discovery(folders, tuple(sorted(fetched, key=lambda document: document.key)))
+
+    async def list_folder(self, prefix: str) -> tuple[tuple[str, ...], tuple[RemoteObject, ...]]:
+        """Return the names of the child folders, sorted, and the objects directly inside."""
+        names: list[str] = []
+        files: list[RemoteObject] = []
+        token: str | None = None
+        while True:
+            async with self._slots:
+                page = await self._retrier.run(
+                    prefix, lambda: self._lister.list_page(prefix, delimiter="/", token=token)
+                )
+            names += [folder.removeprefix(prefix)[:-1] for folder in page.folders]
+            files += page.objects
+            if (token := page.next_token) is None:
+                return tuple(sorted(names)), tuple(files)
+
+    async def _read_folder(self, prefix: str, fetched: list[Document]) -> Folder:
+        names, files = await self.list_folder(prefix)
+        by_name = {file.key.rpartition("/")[2]: file for file in files}
+        documents: dict[str, bytes] = {}
+        for name in wanted_documents(files):
+            body = await self._document(by_name[name], fetched)
+            if body is not None:
+                documents[name] = body
+        return Folder(prefix, names, files, documents)
+
+    async def _document(self, file: RemoteObject, fetched: list[Document]) -> bytes | None:
+        if (known := self._known(file.key, file.etag)) is not None:
+            return known
+        try:
+            async with self._slots:
+                body = await self._retrier.run(file.key, lambda: asyncio.to_thread(self._reader().get, file.key))
+        except MirrorError:
+            # What cannot be read is told by the transfer, which tries it as any other object, and by a finding.
+            return None
+        document = Document(file.key, body.etag, bytes(body.data))
+        fetched.append(document)
+        return document.body
+
+
+async def probe(retrier: Retrier, lister: Lister, root: str) -> None:
+    """Make one small LIST, so that an endpoint that does not answer is said at once.
+
+    Raises
+    ------
+    UnreachableError, AccessDeniedError, ObjectNotFoundError
+        As the server, or its absence, gives cause.
+    """
+    page = await retrier.run(root, lambda: lister.list_page(root, max_keys=1))
+    if root and not page.objects:
+        raise ObjectNotFoundError("the bucket has nothing under its prefix", root)

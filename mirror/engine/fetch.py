@@ -1,0 +1,235 @@
+"""The hot path: one object from GET to its name on the share, in a worker thread."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from mirror.checksum import MIB, Bytes, Proof, Source, proof_of_etag, xxh3, xxh3_of
+from mirror.diff import Kind
+from mirror.errors import BrokenTransferError, MirrorError, UnsafeError
+from mirror.objects import Verification, etag_parts
+from mirror.store.base import Body, BulkReader
+from mirror.store.local import FileError, Staging
+
+LARGE_BYTES = 16 * MIB
+"""From here on an object is fetched by ranges, never held whole in memory."""
+CHUNK_BYTES = MIB
+
+
+class ChecksumMode(StrEnum):
+    """How much is compared: all that the bucket offers, or the length alone."""
+
+    AUTO = "auto"
+    SIZE = "size"
+
+
+class Item(NamedTuple):
+    """One object to be fetched or adopted."""
+
+    kind: Kind
+    key: str
+    relative: str
+    """`<bucket>/<key>`: its place on the share."""
+    size: int
+    etag: str
+    last_modified: int
+    array_id: int | None
+    """The catalog's number of the array that the block belongs to; None for all other objects."""
+    block: tuple[int, int, int] | None
+    """The block's place in the grid, x, y, z."""
+
+
+class Done(NamedTuple):
+    """An object that lies on the share under its name, and what was found out about it."""
+
+    item: Item
+    size: int
+    etag: str
+    """As GET gave it: the object may have changed since it was listed."""
+    xxh3: bytes
+    verification: Verification
+    is_adopted: bool
+    replaced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """An object that did not make it."""
+
+    item: Item
+    error: MirrorError
+    is_final: bool
+    """False where the careful transport should try."""
+
+
+Outcome = Done | Problem
+
+
+class UnprovenError(BrokenTransferError):
+    """The bytes came, and their ETag does not prove them: HEAD must tell more."""
+
+
+class Fetcher:
+    """Fetches small objects in batches. Thread-safe.
+
+    Parameters
+    ----------
+    reader
+        Gives the bulk reader; called in a worker thread when something must be fetched, and not before.
+    url_of
+        Key to full `s3://` URL, for errors.
+    may_fetch
+        False: files on the share are only compared (`oomirror adopt`).
+    """
+
+    def __init__(
+        self,
+        reader: Callable[[], BulkReader],
+        staging: Staging,
+        share_root: str,
+        url_of: Callable[[str], str],
+        *,
+        mode: ChecksumMode = ChecksumMode.AUTO,
+        large_bytes: int = LARGE_BYTES,
+        may_fetch: bool = True,
+    ) -> None:
+        self._reader = reader
+        self._staging = staging
+        self._share_root = share_root
+        self._url_of = url_of
+        self._mode = mode
+        self._large_bytes = large_bytes
+        self._may_fetch = may_fetch
+        self._stopped = threading.Event()
+
+    def stop(self) -> None:
+        """Let the threads end after the object that each is at."""
+        self._stopped.set()
+
+    def is_large(self, item: Item) -> bool:
+        """Return whether the object is fetched by ranges."""
+        return item.size >= self._large_bytes and self._may_fetch
+
+    def fetch_batch(self, items: Sequence[Item]) -> list[Outcome]:
+        """Return what became of each item.
+
+        Raises
+        ------
+        UnsafeError
+            The share is full, read-only or gone: the run must end.
+        """
+        outcomes: list[Outcome] = []
+        for item in items:
+            if self._stopped.is_set():
+                break
+            try:
+                outcomes.append(self._fetch(item))
+            except UnsafeError:
+                raise
+            except FileError as error:
+                outcomes.append(Problem(item, error, is_final=True))
+            except MirrorError as error:
+                outcomes.append(Problem(item, error, is_final=False))
+        return outcomes
+
+    def _fetch(self, item: Item) -> Done:
+        if item.kind is Kind.ADOPT and (done := self.adopt(item)) is not None:
+            return done
+        if not self._may_fetch:
+            raise FileError(
+                "the file is not the bucket's object", item.relative, hint="`oomirror sync` fetches it again."
+            )
+        body = self._reader().get(item.key)
+        return self.keep(item, body, self.verify(item, body))
+
+    def adopt(self, item: Item) -> Done | None:
+        """Return the file that lies at the item's place as adopted, or None if it is not the bucket's object."""
+        path = f"{self._share_root}/{item.relative}"
+        source = source_of_file(path)
+        try:
+            verification = Verification.SIZE_ONLY
+            if self._mode is ChecksumMode.AUTO:
+                proof, by = proof_of_etag(source, item.size, item.etag)
+                if proof is Proof.DIFFERS:
+                    return None
+                verification = by if proof is Proof.AGREES else Verification.SIZE_ONLY
+            digest = xxh3_of(source)
+        except OSError:
+            return None  # Not readable is not the same: it is fetched, and replaced.
+        return Done(item, item.size, item.etag, digest, verification, is_adopted=True, replaced=False)
+
+    def verify(self, item: Item, body: Body) -> Verification:
+        """Return how the body was proven.
+
+        Raises
+        ------
+        BrokenTransferError
+            It has another length than the server said.
+        UnprovenError
+            Its ETag does not prove it.
+        """
+        check_length(item, len(body.data), body.size, body.etag, self._url_of(item.key))
+        if self._mode is ChecksumMode.SIZE:
+            return Verification.SIZE_ONLY
+        proof, verification = proof_of_etag(lambda: (body.data,), body.size, body.etag)
+        if proof is not Proof.AGREES:
+            raise UnprovenError(
+                "the bytes do not agree with the ETag", self._url_of(item.key), expected=body.etag, found=proof.value
+            )
+        return verification
+
+    def keep(self, item: Item, body: Body, verification: Verification) -> Done:
+        """Write a verified body, give it its name, and return what is to be recorded."""
+        return self.publish(item, self._staging.write(body.data), body, xxh3(body.data), verification)
+
+    def publish(self, item: Item, unfinished: str, body: Body, digest: bytes, verification: Verification) -> Done:
+        """Give a finished file its name; a file that was there without a row goes to the trash first."""
+        replaced = item.kind in (Kind.REPLACE, Kind.ADOPT)
+        if replaced:
+            try:
+                self._staging.to_trash(item.relative)
+            except FileError:
+                self._staging.discard(unfinished)
+                raise
+        self._staging.publish(unfinished, item.relative, body.last_modified)
+        return Done(item, body.size, body.etag, digest, verification, is_adopted=False, replaced=replaced)
+
+
+def check_length(item: Item, n_bytes: int, size: int, etag: str, thing: str) -> None:
+    """Check a body's length against what its own answer says and, if the ETag is the listed one, against the listing.
+
+    Raises
+    ------
+    BrokenTransferError
+        They differ.
+    """
+    if n_bytes != size:
+        raise BrokenTransferError("the body has another length", thing, expected=f"{size} B", found=f"{n_bytes} B")
+    if etag == item.etag and size != item.size:
+        raise BrokenTransferError(
+            "the object has another length than was listed", thing, expected=f"{item.size} B", found=f"{size} B"
+        )
+
+
+def source_of_file(path: str) -> Source:
+    """Return a source that reads a file in chunks of 1 MiB, from its beginning each time. Reading raises OSError."""
+
+    def chunks() -> Iterator[Bytes]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            while chunk := os.read(descriptor, CHUNK_BYTES):
+                yield chunk
+        finally:
+            os.close(descriptor)
+
+    return chunks
+
+
+def has_part_digest(etag: str) -> bool:
+    """Return whether the ETag is that of a multipart upload, so that the size of its parts matters."""
+    return etag_parts(etag) is not None

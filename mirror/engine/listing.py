@@ -1,0 +1,157 @@
+"""Listing in shards: a slab of a grid, a small array, a folder. Each streams into the spool, many at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import xxhash
+
+from mirror.engine.events import EventSink, Listed, ignore
+from mirror.engine.retry import Retrier
+from mirror.engine.spool import Page, Row, Spool
+from mirror.formats.layout import Array
+from mirror.objects import RemoteObject, Tally
+from mirror.store.base import Lister
+
+SMALL_ARRAY_BLOCKS = 3_000
+"""Up to here an array is listed as one: three pages one after the other cost less than a request for each slab."""
+MIN_SLAB_BLOCKS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One part of a listing."""
+
+    prefix: str
+    """Full key prefix; the rows' keys are given below it."""
+    array: Array | None = None
+    """The array in whose folder the shard lies; None for plain objects."""
+    objects: tuple[RemoteObject, ...] | None = None
+    """Given where discovery has seen all of the shard already; then nothing is listed."""
+    slab: int | None = None
+    """First grid position where the shard is one slab of its array."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedShard:
+    """A shard with what the bucket has of it."""
+
+    shard: Shard
+    pages: tuple[Page, ...]
+    listed: Tally
+    digest: bytes
+    """xxh3-128 over keys, sizes and ETags: equal digests of one prefix mean equal content."""
+
+
+def shards_of_array(array: Array, folder_names: Sequence[str], files: Iterable[RemoteObject]) -> tuple[Shard, ...]:
+    """Return the shards of an array whose folder discovery has listed with a delimiter.
+
+    Parameters
+    ----------
+    folder_names
+        Its child folders, as LIST showed them: the grid's slabs and whatever else is there.
+    files
+        The objects directly inside.
+    """
+    inside = Shard(array.prefix, array, objects=tuple(files))
+    if not folder_names:
+        return (inside,)
+    n_blocks = array.n_blocks or 0
+    if n_blocks <= SMALL_ARRAY_BLOCKS or n_blocks / len(folder_names) < MIN_SLAB_BLOCKS:
+        return (Shard(array.prefix, array),)
+    slabs = (Shard(f"{array.prefix}{name}/", array, slab=_slab(name)) for name in folder_names)
+    return (inside, *slabs)
+
+
+def _slab(name: str) -> int | None:
+    return int(name) if name.isdecimal() and str(int(name)) == name else None
+
+
+class ShardLister:
+    """Lists shards into a spool; bounded in memory by the pages in flight.
+
+    Cancelling leaves nothing behind but pages in the spool that nobody refers to.
+    """
+
+    def __init__(
+        self,
+        lister: Lister,
+        spool: Spool,
+        retrier: Retrier,
+        *,
+        max_lists: int,
+        sink: EventSink = ignore,
+    ) -> None:
+        self._lister = lister
+        self._spool = spool
+        self._retrier = retrier
+        self._max_lists = max_lists
+        self._sink = sink
+        self._n_objects = 0
+        self._n_done = 0
+
+    async def list_all(self, shards: Sequence[Shard]) -> tuple[ListedShard, ...]:
+        """Return all shards, listed, in their order.
+
+        Raises
+        ------
+        MirrorError
+            A shard could not be listed after all tries: the listing is not complete, and nothing is returned.
+        """
+        results: list[ListedShard | None] = [None] * len(shards)
+        numbers = iter(range(len(shards)))
+
+        async def work() -> None:
+            for number in numbers:
+                results[number] = await self._list(shards[number])
+                self._n_done += 1
+                self._sink(Listed(self._n_objects, self._n_done, len(shards)))
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self._max_lists, len(shards))):
+                group.create_task(work())
+        return tuple(result for result in results if result is not None)
+
+    async def _list(self, shard: Shard) -> ListedShard:
+        collector = _Collector(shard, self._spool.add)
+        if shard.objects is not None:
+            collector.add(shard.objects)
+        else:
+            await self._list_pages(shard.prefix, collector)
+        self._n_objects += collector.listed.objects
+        return collector.result()
+
+    async def _list_pages(self, prefix: str, collector: _Collector) -> None:
+        token: str | None = None
+        while True:
+            page = await self._retrier.run(prefix, lambda: self._lister.list_page(prefix, token=token))
+            collector.add(page.objects)
+            if (token := page.next_token) is None:
+                return
+
+
+class _Collector:
+    """Turns the pages of one shard into rows in the spool, a count and a digest."""
+
+    def __init__(self, shard: Shard, keep: Callable[[Sequence[Row]], Page]) -> None:
+        self._shard = shard
+        self._keep = keep
+        self._pages: list[Page] = []
+        self._digest = xxhash.xxh3_128()
+        self.listed = Tally()
+
+    def add(self, objects: Sequence[RemoteObject]) -> None:
+        start = len(self._shard.prefix)
+        rows = [(key[start:], size, etag, modified) for key, size, etag, modified in objects]
+        if not rows:
+            return
+        self._pages.append(self._keep(rows))
+        self._digest.update(
+            "".join([f"{key}\0{size}\0{etag}\n" for key, size, etag, _ in rows]).encode("utf-8", "replace")
+        )
+        self.listed += Tally(len(rows), sum(row[1] for row in rows))
+
+    def result(self) -> ListedShard:
+        return ListedShard(self._shard, tuple(self._pages), self.listed, self._digest.digest())
