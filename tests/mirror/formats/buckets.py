@@ -1,0 +1,141 @@
+"""Buckets as dicts, walked as the engine walks a real one, in the layouts of the two real buckets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from mirror.formats.dataset import Dataset, build_dataset
+from mirror.formats.folder import Folder, folders_to_visit, wanted_documents
+from mirror.objects import RemoteObject
+
+Bucket = dict[str, bytes]
+
+
+def document(**fields: object) -> bytes:
+    """Return a JSON document."""
+    return json.dumps(fields).encode()
+
+
+def array_document(
+    shape_xyz: tuple[int, ...] = (100, 70, 30), block: tuple[int, ...] = (64, 64, 64), data_type: str = "uint8"
+) -> bytes:
+    """Return the attributes.json of an N5 array."""
+    compression = {"type": "gzip", "level": -1, "useZlib": False}
+    return document(dataType=data_type, dimensions=shape_xyz, blockSize=block, compression=compression)
+
+
+def array(prefix: str, **fields: object) -> Bucket:
+    """Return a small N5 array with two of its blocks."""
+    attributes = array_document(**fields)  # type: ignore[arg-type]
+    return {f"{prefix}/attributes.json": attributes, f"{prefix}/0/0/0": b"block", f"{prefix}/1/1/0": b"block"}
+
+
+def pyramid(prefix: str, levels: int, *, named: int | None = None) -> Bucket:
+    """Return a group with levels s0.. and a multiscales document that names `named` of them."""
+    datasets = [{"path": f"s{n}"} for n in range(levels if named is None else named)]
+    objects = {f"{prefix}/attributes.json": document(multiscales=[{"datasets": datasets}])}
+    for n in range(levels):
+        objects |= array(f"{prefix}/s{n}")
+    return objects
+
+
+def listing(objects: Bucket, prefix: str) -> tuple[tuple[str, ...], tuple[RemoteObject, ...]]:
+    """Return the child folders and the objects that a LIST with a delimiter shows."""
+    below = {key.removeprefix(prefix): key for key in sorted(objects) if key.startswith(prefix)}
+    folders = {suffix.partition("/")[0] for suffix in below if "/" in suffix}
+    files = tuple(remote(key, objects) for suffix, key in below.items() if "/" not in suffix)
+    return tuple(sorted(folders)), files
+
+
+def remote(key: str, objects: Bucket) -> RemoteObject:
+    """Return an object as a listing shows it."""
+    return RemoteObject(key, len(objects[key]), "etag", 0)
+
+
+def walk(objects: Bucket, prefix: str, *, unreadable: frozenset[str] = frozenset()) -> dict[str, Folder]:
+    """Return every folder that discovery visits, by its prefix."""
+    folders: dict[str, Folder] = {}
+    ahead = [prefix]
+    while ahead:
+        place = ahead.pop()
+        names, files = listing(objects, place)
+        wanted = [name for name in wanted_documents(files) if place + name not in unreadable]
+        folder = Folder(place, names, files, {name: objects[place + name] for name in wanted})
+        folders[place] = folder
+        ahead += folders_to_visit(folder, prefix)
+    return folders
+
+
+def discover(objects: Bucket, prefix: str = "jrc_hela-2/") -> Dataset:
+    """Return the dataset that discovery finds."""
+    return build_dataset(prefix.rstrip("/"), prefix, walk(objects, prefix))
+
+
+def bucket_a() -> Bucket:
+    """Return a dataset as bucket A lays it out: N5, zarr, precomputed, a mesh and loose files."""
+    root = "jrc_hela-2/jrc_hela-2.n5"
+    zarr = "jrc_hela-2/jrc_hela-2.zarr"
+    return {
+        "jrc_hela-2/README.json": b"{}",
+        "jrc_hela-2/thumbnail.jpg": b"jpeg",
+        f"{root}/attributes.json": document(n5="2.0.0"),
+        **pyramid(f"{root}/em/fibsem-uint16", 5),
+        f"{root}/em/notes.txt": b"a stray of a group",
+        **pyramid(f"{root}/labels/mito_pred", 3),
+        f"{root}/labels/mito_pred/s0/00/1/2": b"a stray",
+        **pyramid(f"{root}/labels/mito_seg", 2),
+        **array(f"{root}/labels/masks/foreground"),
+        **_zarr(zarr),
+        **_precomputed("jrc_hela-2/neuroglancer"),
+    }
+
+
+def _zarr(root: str) -> Bucket:
+    volume = f"{root}/recon-1/em/fibsem-uint8"
+    datasets = [{"path": "full"}, {"path": "half"}]
+    objects = {f"{place}/.zgroup": document(zarr_format=2) for place in (root, f"{root}/recon-1", volume)}
+    objects[f"{volume}/.zattrs"] = document(multiscales=[{"datasets": datasets}])
+    for name, size in (("full", 128), ("half", 64)):
+        shape = [size, size, size]
+        objects[f"{volume}/{name}/.zarray"] = document(shape=shape, chunks=[64, 64, 64], dtype="|u1", zarr_format=2)
+        objects[f"{volume}/{name}/0/0/0"] = b"chunk"
+    return objects
+
+
+def _precomputed(root: str) -> Bucket:
+    volume = f"{root}/em/fibsem-uint8.precomputed"
+    scales = [{"key": f"s{n}", "size": [100 >> n, 70, 30], "chunk_sizes": [[64, 64, 64]]} for n in range(2)]
+    return {
+        f"{volume}/info": document(data_type="uint8", num_channels=1, scales=scales),
+        f"{volume}/s0/0-64_0-64_0-30": b"jpeg",
+        f"{volume}/s1/0-50_0-64_0-30": b"jpeg",
+        f"{root}/mesh/mito_seg/info": b"{}",
+        f"{root}/mesh/mito_seg/1:0": b"mesh",
+        f"{root}/viewer_states/one.json": b"{}",
+    }
+
+
+def bucket_b() -> Bucket:
+    """Return a dataset as bucket B lays it out: one N5 container, ground truth without levels, skeletons."""
+    root = "jrc_hela-2/jrc_hela-2.n5"
+    volumes = f"{root}/volumes"
+    crop = f"{volumes}/groundtruth/0003/crop1"
+    return {
+        "jrc_hela-2/": b"",
+        "jrc_hela-2/skeletons/mt/block_1.nml": b"nml",
+        f"{root}/attributes.json": document(n5="2.0.0"),
+        f"{volumes}/": b"",
+        **pyramid(f"{volumes}/raw", 5),
+        **pyramid(f"{volumes}/labels/er_pred", 4),
+        **pyramid(f"{volumes}/labels/er_seg", 4),
+        **array(f"{volumes}/masks/foreground"),
+        **array(f"{volumes}/subsampled/raw/2x"),
+        f"{crop}/attributes.json": document(name="Crop1"),
+        **array(f"{crop}/labels/all", data_type="uint64"),
+    }
+
+
+def keys_below(objects: Mapping[str, bytes], prefixes: tuple[str, ...]) -> set[str]:
+    """Return the keys that lie below any of the prefixes."""
+    return {key for key in objects if key.startswith(prefixes)}
