@@ -74,7 +74,8 @@ def _viewer(name: str, specimen: Specimen) -> Iterator[KeyedBody]:
     mirrored = [level[:, ::-1, :] for level in image]
     yield from viewer_formats.precomputed(f"{name}/neuroglancer/em/fibsem-uint8.precomputed/", mirrored, spacing)
     mesh_prefix = f"{name}/neuroglancer/mesh/mito_seg/"
-    yield from viewer_formats.meshes(mesh_prefix, specimen.cell.instances["mito"], spacing)
+    coarse = list(levels(specimen.cell.instances["mito"], _LABEL_LEVELS, middle_of_cubes))[-1]
+    yield from viewer_formats.meshes(mesh_prefix, coarse, spacing, level=_LABEL_LEVELS - 1)
     state = {"layers": [{"type": "image", "source": _url(name, "em/fibsem-uint16"), "name": "fibsem-uint16"}]}
     yield f"{name}/neuroglancer/viewer_states/default.json", _indented(state)
     for folder in ("", "recon-1/", "recon-1/em/"):

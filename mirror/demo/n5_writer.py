@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, assert_never
 
 from mirror.formats.n5.attributes import ATTRIBUTES_NAME
 from mirror.formats.n5.block import encode_block
 from mirror.formats.n5.compression import GzipCompression
-from mirror.formats.n5.grid import Grid, block_key
+from mirror.formats.n5.grid import BlockIndex, Grid, block_key
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,16 +95,27 @@ def array(
         "compression": _CODEC.model_dump(by_alias=True),
     }
     yield group(prefix, {**document, **attributes})
-    for index in grid.indices():
-        block_zyx = _block(array_zyx, grid, index)
-        if dialect is Dialect.JAVA and not block_zyx.any():
-            continue
-        if dialect is Dialect.ZARR:
-            block_zyx = _padded(block_zyx, grid.block_size_xyz)
-        yield prefix + block_key(index), encode_block(block_zyx, codec=_CODEC)
+    # zlib lets go of Python's lock, and is what takes the time.
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        bodies = threads.map(lambda index: _encode(array_zyx, grid, index, dialect), grid.indices())
+        for index, body in zip(grid.indices(), bodies, strict=True):
+            if body is not None:
+                yield prefix + block_key(index), body
 
 
-def _block(array_zyx: NDArray[Any], grid: Grid, index: Sequence[int]) -> NDArray[Any]:
+def _encode(array_zyx: NDArray[Any], grid: Grid, index: BlockIndex, dialect: Dialect) -> bytes | None:
+    """Return the block, or None where the dialect leaves it out."""
+    block_zyx = _block(array_zyx, grid, index)
+    match dialect:
+        case Dialect.JAVA:
+            return encode_block(block_zyx, codec=_CODEC) if block_zyx.any() else None
+        case Dialect.ZARR:
+            return encode_block(_padded(block_zyx, grid.block_size_xyz), codec=_CODEC)
+        case _:
+            assert_never(dialect)
+
+
+def _block(array_zyx: NDArray[Any], grid: Grid, index: BlockIndex) -> NDArray[Any]:
     cut_xyz = [slice(i * side, (i + 1) * side) for i, side in zip(index, grid.block_size_xyz, strict=True)]
     return array_zyx[tuple(reversed(cut_xyz))]
 

@@ -45,10 +45,12 @@ class Breed:
     crops: dict[Scale, Crop]
 
 
-def _first_crop(shape_zyx: tuple[int, int, int]) -> Crop:
+def _first_crop(shape_zyx: tuple[int, int, int], *, moved_x: int) -> Crop:
     """Return crop 1 of jrc_hela-2, whose true start is z 600, y 225, x 6466 (offset 25864, 900, 2400 nm x,y,z)."""
-    moved = "Crop1 (demo: offset moved by -100,-3,-9 blocks of 64 raw voxels x,y,z from the paper's 25864,900,2400)"
-    return Crop(1, (600 - 9 * 64, 225 - 3 * 64, 6466 - 100 * 64), shape_zyx, moved)
+    name = (
+        f"Crop1 (demo: offset moved by -{moved_x},-3,-9 blocks of 64 raw voxels x,y,z from the paper's 25864,900,2400)"
+    )
+    return Crop(1, (600 - 9 * 64, 225 - 3 * 64, 6466 - moved_x * 64), shape_zyx, name)
 
 
 _HELA = Breed(
@@ -57,7 +59,7 @@ _HELA = Breed(
     2,
     Spacing((5.24, 4.0, 4.0)),
     {Scale.DEMO: (200, 200, 300), Scale.TINY: (100, 130, 150)},
-    {Scale.DEMO: _first_crop((100, 150, 150)), Scale.TINY: _first_crop((50, 70, 70))},
+    {Scale.DEMO: _first_crop((100, 150, 150), moved_x=100), Scale.TINY: _first_crop((50, 70, 70), moved_x=101)},
 )
 _MACROPHAGE = Breed(
     "jrc_macrophage-2",
@@ -129,9 +131,10 @@ class Specimen:
         ends = zip(self.crop.start_zyx, self.crop.shape_zyx, strict=True)
         box = tuple(slice(start, start + side) for start, side in ends)
         labels = np.where(self.cell.foreground[box], _CYTOSOL, _ECS).astype("uint64")
-        for organelle, (inside, membrane) in LABEL_IDS.items():
-            labels[self.cell.instances[organelle][box] > 0] = inside
-            labels[abs(self.cell.distances[organelle][box]) <= 1] = membrane
+        for organelle, number in INSIDES.items():
+            labels[self.cell.instances[organelle][box] > 0] = number
+        for organelle, reach, number in SHELLS:
+            labels[abs(self.cell.distances[organelle][box]) <= reach] = number
         labels[self.cell.ribosomes[box] & (labels == _CYTOSOL)] = RIBOSOME_ID
         return labels.repeat(2, 0).repeat(2, 1).repeat(2, 2)
 
@@ -143,8 +146,10 @@ class Specimen:
 
 
 _ECS, _CYTOSOL = 1, 35
-LABEL_IDS = {"nucleus": (37, 20), "er": (17, 16), "vesicle": (9, 8), "mito": (4, 3)}
-"""The paper's ids of each organelle's inside and membrane, in the order in which they are painted."""
+INSIDES = {"nucleus": 37, "er": 17, "vesicle": 9, "mito": 4}
+"""Organelle to the paper's id of its inside."""
+SHELLS = (("nucleus", 3, 20), ("nucleus", 1, 21), ("er", 1, 16), ("vesicle", 1, 8), ("mito", 1, 3))
+"""Organelle, distance from its surface in voxels, and the paper's id: membranes, and the cleft of the envelope (21)."""
 RIBOSOME_ID = 34
 
 

@@ -100,8 +100,8 @@ def _chunk_name(index_zyx: Sequence[int], shape_zyx: Sequence[int]) -> str:
     return "_".join(reversed(spans))
 
 
-def meshes(prefix: str, labels_zyx: NDArray[Any], spacing: Spacing) -> Iterator[KeyedBody]:
-    """Yield a legacy mesh of each label: the box around it, in nanometres x,y,z."""
+def meshes(prefix: str, labels_zyx: NDArray[Any], spacing: Spacing, *, level: int) -> Iterator[KeyedBody]:
+    """Yield a legacy mesh of each label: the box around it, in nanometres x,y,z; the labels are of that level."""
     import numpy as np
 
     yield f"{prefix}info", _document({"@type": "neuroglancer_legacy_mesh"})
@@ -109,7 +109,7 @@ def meshes(prefix: str, labels_zyx: NDArray[Any], spacing: Spacing) -> Iterator[
         places = np.argwhere(labels_zyx == label)
         if not places.size:
             continue
-        nm = np.array(spacing.voxel_nm_zyx)
+        nm = np.array(spacing.transform(level)["scale"])
         corners = list(itertools.product(*zip(places.min(0) * nm, (places.max(0) + 1) * nm, strict=True)))
         vertices_xyz = np.array(corners, "<f4")[:, ::-1]
         fragment = f"{label}:0:0"
