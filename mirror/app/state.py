@@ -95,8 +95,8 @@ class BucketState:
             queries.put_mirrored_blocks(connection, blocks)
             queries.put_mirrored_objects(connection, objects)
 
-    def put_metadata(self, url: str, datasets: Mapping[str, Dataset], documents: Sequence[Document]) -> None:
-        """Record bucket, arrays and the documents that were fetched, and learn their numbers."""
+    def put_metadata(self, url: str, datasets: Mapping[str, Dataset], documents: Sequence[Document]) -> int:
+        """Record bucket, arrays and the documents that were fetched; return the bucket's number."""
         if self.catalog is None:
             raise TypeError("a dry run records nothing")
         with self.catalog.begin() as connection:
@@ -107,6 +107,7 @@ class BucketState:
                 connection,
                 [(bucket_id, one.key, pack_etag(one.etag), one.body, xxh3(one.body)) for one in documents],
             )
+        return bucket_id
 
 
 def holds_blocks(array: Array | None) -> bool:

@@ -60,7 +60,8 @@ class Surveyor:
         self, bucket: Bucket, state: BucketState, spool: Spool, retrier: Retrier, sink: EventSink, *, max_lists: int = 0
     ) -> None:
         self._bucket = bucket
-        self._state = state
+        self.url = str(bucket.url)
+        self.state = state
         self._spool = spool
         self._retrier = retrier
         self._sink = sink
@@ -89,7 +90,7 @@ class Surveyor:
     async def discover(self, name: str) -> tuple[Dataset, Discovery]:
         """Return a dataset as LIST with a delimiter finds it; no block is listed. Raises as `survey`."""
         prefix = f"{self._bucket.url.prefix}{name}/"
-        known = await asyncio.to_thread(self._state.documents, prefix)
+        known = await asyncio.to_thread(self.state.documents, prefix)
         lister = await self._bucket.lister()
         walker = Walker(
             lister,
@@ -100,12 +101,6 @@ class Surveyor:
         )
         discovery = await walker.discover(prefix)
         return build_dataset(name, prefix, discovery.folders), discovery
-
-    async def dataset_names(self) -> tuple[str, ...]:
-        """Return the names of the folders at the bucket's root, sorted."""
-        walker = Walker(await self._bucket.lister(), self._bucket.bulk, self._retrier)
-        names, _ = await walker.list_folder(self._bucket.url.prefix)
-        return names
 
     async def _bucket_files(self) -> tuple[ListedShard, ...]:
         lister = await self._bucket.lister()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, works
+from mirror.app.datasets import check_names, plain_errors
 from mirror.app.run import Run, recorded_run
 from mirror.app.snapshot import write_findings, write_snapshots
 from mirror.app.state import BucketState
@@ -18,15 +19,13 @@ from mirror.app.workplace import Workplace, close_dead_runs, workplace
 from mirror.config import BucketSettings, Settings
 from mirror.diff import FETCHES, Kind
 from mirror.engine.careful import CarefulFetcher, Sources
-from mirror.engine.discovery import probe
 from mirror.engine.events import EventSink, Note, TransferStarted, ignore
 from mirror.engine.fetch import ChecksumMode, Fetcher
 from mirror.engine.recorder import Recorder
-from mirror.engine.retry import AT_START, PATIENT, Retrier
+from mirror.engine.retry import PATIENT, Retrier
 from mirror.engine.spool import Spool
-from mirror.engine.tasks import first_error
 from mirror.engine.transfer import DEFAULT_CONCURRENCY, Results, Transfer
-from mirror.errors import ExitCode, MirrorError, UnknownNameError, known_hint
+from mirror.errors import ExitCode
 from mirror.lock import DatasetLock, Holder, live_tokens
 from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
@@ -85,49 +84,46 @@ async def sync(
     """
     started = time.monotonic()
     bucket_settings = settings.bucket(request.bucket)
-    async with _plain_errors():
+    name = request.bucket or settings.default_bucket
+    async with plain_errors():
         with workplace(settings, dry_run=request.dry_run, force_catalog=force_catalog) as place, Spool() as spool:
             async with Bucket(bucket_settings.connection()) as bucket:
-                await _check_names(settings, request, bucket, sink)
+                await check_names(settings, name, request.datasets, bucket, sink)
                 with _locks(place, bucket_settings, request, sink) as holder:
-                    one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind)
+                    state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix)
+                    one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind, state)
                     return await one.run(confirm)
 
 
+@dataclass(frozen=True, slots=True)
 class _Sync:
     """One sync, with what all of its steps need."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        request: SyncRequest,
-        place: Workplace,
-        bucket: Bucket,
-        spool: Spool,
-        sink: EventSink,
-        holder: Holder,
-        started: float,
-        kind: RunKind,
-    ) -> None:
-        self._settings = settings
-        self._request = request
-        self._place = place
-        self._bucket = bucket
-        self._spool = spool
-        self._sink = sink
-        self._holder = holder
-        self._started = started
-        self._kind = kind
-        self._retrier = Retrier(asyncio.sleep, PATIENT, sink)
-        self._mode = request.checksum or ChecksumMode(settings.transfer.checksum)
-        self._state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix)
+    settings: Settings
+    request: SyncRequest
+    place: Workplace
+    bucket: Bucket
+    spool: Spool
+    sink: EventSink
+    holder: Holder
+    started: float
+    kind: RunKind
+    state: BucketState
+
+    @property
+    def _retrier(self) -> Retrier:
+        return Retrier(asyncio.sleep, PATIENT, self.sink)
+
+    @property
+    def _mode(self) -> ChecksumMode:
+        return self.request.checksum or ChecksumMode(self.settings.transfer.checksum)
 
     async def run(self, confirm: Confirm) -> SyncReport:
-        request = self._request
-        surveyor = Surveyor(self._bucket, self._state, self._spool, self._retrier, self._sink)
+        request = self.request
+        surveyor = Surveyor(self.bucket, self.state, self.spool, self._retrier, self.sink)
         survey = await surveyor.survey(request.datasets, request.spec, with_bucket_files=request.bucket_files)
         comparison = await asyncio.to_thread(self._compare, survey)
-        share = self._place.share
+        share = self.place.share
         check_room(comparison.plan, str(share.root), *share.free())
         if not confirm(comparison.plan) or request.dry_run:
             return self._report(comparison.plan, Results(is_complete=request.dry_run), None)
@@ -135,24 +131,22 @@ class _Sync:
 
     def _compare(self, survey: Survey) -> Comparison:
         comparer = Comparer(
-            self._state,
-            self._place.share,
-            self._bucket.url.bucket,
-            self._place.marker.rules,
-            self._spool,
-            kinds=self._request.kinds,
-            looks_at_share=self._request.verify_share,
+            self.state,
+            self.place.share,
+            self.bucket.url.bucket,
+            self.place.marker.rules,
+            self.spool,
+            kinds=self.request.kinds,
+            looks_at_share=self.request.verify_share,
         )
-        name = self._request.bucket or self._settings.default_bucket
-        return comparer.compare(survey, name=name, datasets=self._request.datasets)
+        name = self.request.bucket or self.settings.default_bucket
+        return comparer.compare(survey, name=name, datasets=self.request.datasets)
 
     async def _write(self, survey: Survey, comparison: Comparison) -> SyncReport:
-        catalog, state = self._place.open_catalog, self._state
-        state.put_metadata(str(self._bucket.url), survey.by_name, survey.documents)
-        if state.bucket_id is None:
-            raise TypeError("put_metadata numbers the bucket")
+        catalog, state = self.place.open_catalog, self.state
+        bucket_id = state.put_metadata(str(self.bucket.url), survey.by_name, survey.documents)
         selection = {one.name: one.selection.describe() for one in survey.datasets}
-        with recorded_run(catalog, state.bucket_id, self._kind, self._request.datasets, selection) as run:
+        with recorded_run(catalog, bucket_id, self.kind, self.request.datasets, selection) as run:
             write_findings(state, survey, run.id)
             results = await self._transfer(survey, comparison, run)
             report = self._report(comparison.plan, results, run.id)
@@ -161,50 +155,50 @@ class _Sync:
         return report
 
     async def _transfer(self, survey: Survey, comparison: Comparison, run: Run) -> Results:
-        staging = Staging(self._place.share, self._holder.token, self._settings.transfer.file_policy())
-        snapshots = write_snapshots(self._state, survey, self._spool, run.id, SnapshotScope.SELECTION)
+        staging = Staging(self.place.share, self.holder.token, self.settings.transfer.file_policy())
+        snapshots = write_snapshots(self.state, survey, self.spool, run.id, SnapshotScope.SELECTION)
         planned = comparison.plan.to_fetch + comparison.plan.to_adopt
-        self._sink(TransferStarted(planned))
+        self.sink(TransferStarted(planned))
         staging.open()
         try:
-            recorder = Recorder(staging.sync, lambda done: self._state.commit(run.id, done), snapshots)
+            recorder = Recorder(staging.sync, lambda done: self.state.commit(run.id, done), snapshots)
             async with recorder:
                 if not planned.objects:
                     return Results()
                 transfer = self._make_transfer(staging, recorder)
-                work = works(comparison, self._state, self._spool, self._bucket.url.bucket)
+                work = works(comparison, self.state, self.spool, self.bucket.url.bucket)
                 return await transfer.run(work, n_objects=planned.objects)
         finally:
             staging.close()
 
     def _make_transfer(self, staging: Staging, recorder: Recorder) -> Transfer:
-        bucket, url_of = self._bucket, self._bucket.url.url_of
+        bucket, url_of = self.bucket, self.bucket.url.url_of
         fetcher = Fetcher(
             bucket.bulk,
             staging,
-            str(self._place.share.root),
+            str(self.place.share.root),
             url_of,
             mode=self._mode,
-            may_fetch=not self._request.kinds.isdisjoint(FETCHES),
+            may_fetch=not self.request.kinds.isdisjoint(FETCHES),
         )
         sources = Sources(bucket.careful, bucket.bulk, url_of)
         careful = CarefulFetcher(sources, fetcher, staging, self._retrier, mode=self._mode)
-        concurrency = self._request.concurrency or self._settings.transfer.concurrency or DEFAULT_CONCURRENCY
-        return Transfer(fetcher, careful, recorder, concurrency=concurrency, may_go_on=self._has_time, sink=self._sink)
+        concurrency = self.request.concurrency or self.settings.transfer.concurrency or DEFAULT_CONCURRENCY
+        return Transfer(fetcher, careful, recorder, concurrency=concurrency, may_go_on=self._has_time, sink=self.sink)
 
     def _has_time(self) -> bool:
-        limit = self._request.max_duration_seconds
+        limit = self.request.max_duration_seconds
         return limit is None or time.monotonic() - self._started < limit
 
     def _report(self, plan: Plan, results: Results, run_id: int | None) -> SyncReport:
         skips = [*plan.skipped, *plan.refused]
         return SyncReport(
             run=run_id,
-            dry_run=self._request.dry_run,
+            dry_run=self.request.dry_run,
             complete=results.is_complete,
             bucket=plan.bucket,
             datasets=plan.datasets,
-            planned=Amount.of(plan.to_fetch if FETCHES & self._request.kinds else Tally()),
+            planned=Amount.of(plan.to_fetch if FETCHES & self.request.kinds else Tally()),
             transferred=Amount.of(results.transferred),
             adopted=Amount.of(results.adopted if run_id else plan.to_adopt),
             up_to_date=Amount.of(plan.up_to_date),
@@ -219,7 +213,7 @@ class _Sync:
             ),
             refused=len(plan.refused),
             verified=_verified(results),
-            seconds=round(time.monotonic() - self._started, 3),
+            seconds=round(time.monotonic() - self.started, 3),
         )
 
 
@@ -266,56 +260,3 @@ def _locks(place: Workplace, bucket: BucketSettings, request: SyncRequest, sink:
         sweep(place.share, live_tokens(place.share))
         close_dead_runs(place.open_catalog)
         yield holder
-
-
-async def _check_names(settings: Settings, request: SyncRequest, bucket: Bucket, sink: EventSink) -> None:
-    """Check that the endpoint answers and has the datasets.
-
-    Raises
-    ------
-    UnknownNameError
-        It lacks one; where another bucket has it, the hint is the command to use.
-    """
-    retrier = Retrier(asyncio.sleep, AT_START, sink)
-    await probe(retrier, await bucket.lister(), bucket.url.prefix)
-    for dataset in request.datasets:
-        if await _has(bucket, dataset):
-            continue
-        name = request.bucket or settings.default_bucket
-        raise await _unknown_dataset(settings, bucket, name, dataset)
-
-
-async def _has(bucket: Bucket, dataset: str) -> bool:
-    page = await (await bucket.lister()).list_page(f"{bucket.url.prefix}{dataset}/", max_keys=1)
-    return bool(page.objects)
-
-
-async def _unknown_dataset(settings: Settings, bucket: Bucket, name: str, dataset: str) -> UnknownNameError:
-    """Return the error for a dataset that the bucket lacks: where else it lies, or what is near."""
-    for other, other_settings in sorted(settings.buckets.items()):
-        if other != name and await _other_has(other_settings, dataset):
-            return UnknownNameError(
-                f"bucket {name} has no dataset",
-                f"{bucket.url}/{dataset}",
-                hint=f"Bucket {other} has it: oomirror sync {dataset} --bucket {other}",
-            )
-    page = await (await bucket.lister()).list_page(bucket.url.prefix, delimiter="/")
-    names = [folder.removeprefix(bucket.url.prefix).rstrip("/") for folder in page.folders]
-    return UnknownNameError("no such dataset", f"{bucket.url}/{dataset}", hint=known_hint(dataset, names))
-
-
-async def _other_has(settings: BucketSettings, dataset: str) -> bool:
-    try:
-        async with Bucket(settings.connection()) as bucket:
-            return await _has(bucket, dataset)
-    except MirrorError:
-        return False  # A bucket that nobody asked for may be out of reach; then it is no help.
-
-
-@asynccontextmanager
-async def _plain_errors() -> AsyncIterator[None]:
-    """Raise the one error that the user should read, where tasks of the engine ended with several."""
-    try:
-        yield
-    except BaseExceptionGroup as errors:
-        raise first_error(errors) from errors

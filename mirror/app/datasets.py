@@ -1,0 +1,86 @@
+"""Which datasets there are: names checked against the buckets, and errors told in one sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from mirror.config import BucketSettings, Settings
+from mirror.engine.discovery import probe
+from mirror.engine.events import EventSink
+from mirror.engine.retry import AT_START, Retrier
+from mirror.engine.tasks import first_error
+from mirror.errors import MirrorError, UnknownNameError, known_hint
+from mirror.store.bucket import Bucket
+
+
+async def check_names(
+    settings: Settings, name: str, datasets: tuple[str, ...], bucket: Bucket, sink: EventSink
+) -> None:
+    """Check that the endpoint answers and has the datasets.
+
+    Parameters
+    ----------
+    name
+        Of the bucket, as the configuration names it.
+
+    Raises
+    ------
+    UnknownNameError
+        It lacks one; where another bucket has it, the hint is the command to use.
+    StoreError
+        It does not answer, or refuses.
+    """
+    retrier = Retrier(asyncio.sleep, AT_START, sink)
+    await probe(retrier, await bucket.lister(), bucket.url.prefix)
+    for dataset in datasets:
+        if not await has_dataset(bucket, dataset):
+            raise await _unknown_dataset(settings, bucket, name, dataset)
+
+
+async def has_dataset(bucket: Bucket, dataset: str) -> bool:
+    """Return whether the bucket has anything in a folder of that name."""
+    if not dataset or "/" in dataset:
+        return False
+    page = await (await bucket.lister()).list_page(f"{bucket.url.prefix}{dataset}/", max_keys=1)
+    return bool(page.objects)
+
+
+async def dataset_names(bucket: Bucket) -> tuple[str, ...]:
+    """Return the names of the folders at the bucket's root, sorted."""
+    lister = await bucket.lister()
+    names: list[str] = []
+    token: str | None = None
+    while True:
+        page = await lister.list_page(bucket.url.prefix, delimiter="/", token=token)
+        names += [folder.removeprefix(bucket.url.prefix).rstrip("/") for folder in page.folders]
+        if (token := page.next_token) is None:
+            return tuple(sorted(names))
+
+
+async def _unknown_dataset(settings: Settings, bucket: Bucket, name: str, dataset: str) -> UnknownNameError:
+    """Return the error for a dataset that the bucket lacks: where else it lies, or what is near."""
+    thing = f"{bucket.url}/{dataset}"
+    for other, other_settings in sorted(settings.buckets.items()):
+        if other != name and await _other_has(other_settings, dataset):
+            hint = f"Bucket {other} has it: oomirror sync {dataset} --bucket {other}"
+            return UnknownNameError(f"bucket {name} has no such dataset", thing, hint=hint)
+    return UnknownNameError("no such dataset", thing, hint=known_hint(dataset, await dataset_names(bucket)))
+
+
+async def _other_has(settings: BucketSettings, dataset: str) -> bool:
+    try:
+        async with Bucket(settings.connection()) as bucket:
+            return await has_dataset(bucket, dataset)
+    except MirrorError:
+        return False  # A bucket that nobody asked for may be out of reach; then it is no help.
+
+
+@asynccontextmanager
+async def plain_errors() -> AsyncIterator[None]:
+    """Raise the one error that the user should read, where tasks of the engine ended with several."""
+    try:
+        yield
+    except BaseExceptionGroup as errors:
+        raise first_error(errors) from errors
