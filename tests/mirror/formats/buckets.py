@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
 from mirror.formats.dataset import Dataset, build_dataset
 from mirror.formats.folder import Folder, folders_to_visit, wanted_documents
@@ -134,8 +133,3 @@ def bucket_b() -> Bucket:
         f"{crop}/attributes.json": document(name="Crop1"),
         **array(f"{crop}/labels/all", data_type="uint64"),
     }
-
-
-def keys_below(objects: Mapping[str, bytes], prefixes: tuple[str, ...]) -> set[str]:
-    """Return the keys that lie below any of the prefixes."""
-    return {key for key in objects if key.startswith(prefixes)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -187,12 +186,9 @@ def test_the_shared_values_come_without_pydantic() -> None:
 
 @pytest.mark.samples
 @pytest.mark.parametrize("version", ["1.5.0", "2.5.1", "3.1.3"])
-def test_containers_written_by_java_are_read(version: str) -> None:
+def test_containers_written_by_java_are_read(samples: Path, version: str) -> None:
     """Root and array of three eras of the Java library give version, shape, blocks and compression."""
-    samples = os.environ.get("OOMIRROR_TEST_SAMPLES")
-    if not samples:
-        pytest.skip("OOMIRROR_TEST_SAMPLES is not set")
-    container = Path(samples) / "n5_written_by_java" / f"data-{version}.n5"
+    container = samples / "n5_written_by_java" / f"data-{version}.n5"
     root = parse_attributes((container / "attributes.json").read_bytes(), str(container))
     raw = parse_attributes((container / "raw" / "attributes.json").read_bytes(), str(container))
     assert root.n5 == {"3.1.3": "4.0.0"}.get(version, version)

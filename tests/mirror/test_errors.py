@@ -1,0 +1,44 @@
+"""Errors carry their parts, and names that are near are found."""
+
+from __future__ import annotations
+
+import pytest
+
+from mirror.errors import ExitCode, MalformedDocumentError, MirrorError, UnknownNameError, near_names
+
+
+def test_a_sentence_has_what_thing_expected_found_and_hint() -> None:
+    """The text is made of the fields, each where it is given."""
+    error = MirrorError("cannot list", "s3://b/x", expected="a folder", found="nothing", hint="Look again.")
+    assert str(error) == "cannot list: s3://b/x; expected a folder, found nothing. Look again."
+    assert str(MirrorError("cannot list", found="nothing")) == "cannot list; found nothing"
+    assert str(MirrorError("cannot list")) == "cannot list"
+
+
+def test_classes_are_also_the_builtins_that_they_mean() -> None:
+    """A caller that knows only Python's errors catches ours."""
+    assert issubclass(MalformedDocumentError, ValueError)
+    assert issubclass(UnknownNameError, LookupError)
+    assert UnknownNameError("x").exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("labels/mito_sge", ("labels/mito_seg",)),
+        ("MITO_SEG", ("labels/mito_seg",)),
+        ("fibsem-uint8", ("em/fibsem-uint16",)),
+        ("zzz", ()),
+    ],
+)
+def test_the_nearest_name_comes_first(name: str, near: tuple[str, ...]) -> None:
+    """Names are compared without case, whole and by their last component."""
+    names = ["labels/mito_seg", "em/fibsem-uint16"]
+    assert near_names(name, names)[:1] == near
+
+
+def test_near_names_are_few_and_in_one_order() -> None:
+    """At most `n` names, the same for any order of the names given."""
+    names = [f"s{n}" for n in range(9)]
+    assert near_names("s", names, 2) == near_names("s", reversed(names), 2)
+    assert len(near_names("s1", names, 2)) <= 2
