@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple, Self
 
-_MULTIPART = re.compile(r"^([0-9a-f]{32})-([1-9][0-9]{0,4})$")
-_MD5 = re.compile(r"^[0-9a-f]{32}$")
+_MULTIPART = re.compile(r"^([0-9a-f]{32})-([1-9][0-9]{0,4})\Z")
+_MD5 = re.compile(r"^[0-9a-f]{32}\Z")
 _OPAQUE = b"\xff"
 """Marks a packed ETag that is neither an MD5 nor a multipart ETag, so that 16 bytes always mean an MD5 form."""
 
