@@ -75,9 +75,17 @@ def parse_volumes(patterns: Iterable[str]) -> VolumeFilter:
 
 def _parse_pattern(text: str) -> Pattern:
     body = text.removeprefix("!").strip("/")
+    try:
+        regex = re.compile("".join(map(_regex_of, _TOKEN.finditer(body))))
+    except re.error as error:
+        raise _no_pattern(text) from error
     if not body:
-        raise UsageError("not a choice of volumes", repr(text), expected="a path or a glob, as em/* or !labels/*_pred")
-    return Pattern(text, text.startswith("!"), re.compile("".join(map(_regex_of, _TOKEN.finditer(body)))))
+        raise _no_pattern(text)
+    return Pattern(text, text.startswith("!"), regex)
+
+
+def _no_pattern(text: str) -> UsageError:
+    return UsageError("not a choice of volumes", repr(text), expected="a path or a glob, as em/* or !labels/*_pred")
 
 
 def _regex_of(token: re.Match[str]) -> str:
