@@ -80,7 +80,8 @@ def _viewer(name: str, specimen: Specimen) -> Iterator[KeyedBody]:
     yield f"{name}/neuroglancer/viewer_states/default.json", _indented(state)
     for folder in ("", "recon-1/", "recon-1/em/"):
         yield viewer_formats.zarr_group(f"{name}/{name}.zarr/{folder}")
-    yield from viewer_formats.zarr_pyramid(f"{name}/{name}.zarr/recon-1/em/fibsem-uint8/", image, spacing)
+    pyramid = f"{name}/{name}.zarr/recon-1/em/fibsem-uint8/"
+    yield from viewer_formats.zarr_pyramid(pyramid, image[1:], spacing, first_level=1)
 
 
 def _loose_files(specimen: Specimen) -> Iterator[KeyedBody]:

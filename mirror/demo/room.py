@@ -18,7 +18,7 @@ GRPC_OFFSET = 10_000
 N_PORTS = 4
 _FIRST_PORT = 11_000
 _LAST_PORT = 22_000
-_NAME = re.compile(r"^oomirror-s3-([0-9]+)-")
+_NAME = re.compile(r"^oomirror-s3-([0-9]+)-([0-9]+)-")
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  tmpfs on purpose: file creation is 30 times cheaper there
 
 
@@ -49,17 +49,21 @@ def _is_free(port: int) -> bool:
     return False
 
 
-def make_folder() -> Path:
-    """Return a new folder for a server's data, on tmpfs where there is one; left-overs of killed runs are removed."""
+def make_folder(port: int) -> Path:
+    """Return a new folder for the data of the server on `port`, on tmpfs where there is one.
+
+    What killed runs left is removed.
+    """
     parent = _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
     _sweep(parent)
-    return Path(tempfile.mkdtemp(prefix=f"oomirror-s3-{os.getpid()}-", dir=parent))
+    return Path(tempfile.mkdtemp(prefix=f"oomirror-s3-{os.getpid()}-{port}-", dir=parent))
 
 
 def _sweep(parent: Path) -> None:
     for folder in parent.glob("oomirror-s3-*"):
         match = _NAME.match(folder.name)
         if match and not _is_alive(int(match[1])):
+            remove_sockets(int(match[2]))
             shutil.rmtree(folder, ignore_errors=True)
 
 

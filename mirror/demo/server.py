@@ -173,7 +173,7 @@ class SeaweedServer:
     def _launch(self, weed: Path, port: int) -> None:
         self.__dict__.pop("client", None)
         self._stores.clear()
-        self._folder = room.make_folder()
+        self._folder = room.make_folder(port)
         (self._folder / "data").mkdir()
         (self._folder / "identities.json").write_text(json.dumps(_identities()))
         with (self._folder / "log").open("wb") as log:

@@ -58,8 +58,8 @@ _HELA = Breed(
     "Interphase HeLa cell",
     2,
     Spacing((5.24, 4.0, 4.0)),
-    {Scale.DEMO: (200, 200, 300), Scale.TINY: (100, 130, 150)},
-    {Scale.DEMO: _first_crop((100, 150, 150), moved_x=100), Scale.TINY: _first_crop((50, 70, 70), moved_x=101)},
+    {Scale.DEMO: (180, 200, 280), Scale.TINY: (100, 130, 150)},
+    {Scale.DEMO: _first_crop((80, 120, 130), moved_x=100), Scale.TINY: _first_crop((50, 70, 70), moved_x=101)},
 )
 _MACROPHAGE = Breed(
     "jrc_macrophage-2",

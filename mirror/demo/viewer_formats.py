@@ -27,13 +27,15 @@ def zarr_group(prefix: str) -> KeyedBody:
     return f"{prefix}.zgroup", _document({"zarr_format": 2})
 
 
-def zarr_pyramid(prefix: str, levels_zyx: Sequence[NDArray[Any]], spacing: Spacing) -> Iterator[KeyedBody]:
-    """Yield a pyramid as zarr 2 with OME-NGFF's multiscales."""
+def zarr_pyramid(
+    prefix: str, levels_zyx: Sequence[NDArray[Any]], spacing: Spacing, *, first_level: int
+) -> Iterator[KeyedBody]:
+    """Yield a pyramid as zarr 2 with OME-NGFF's multiscales; its s0 is the spacing's `first_level`."""
     yield zarr_group(prefix)
     axes = [{"name": name, "type": "space", "unit": "nanometer"} for name in "zyx"]
     datasets = []
     for level in range(len(levels_zyx)):
-        transform = spacing.transform(level)
+        transform = spacing.transform(first_level + level)
         scale = {"type": "scale", "scale": transform["scale"]}
         steps = [scale, {"type": "translation", "translation": transform["translate"]}]
         datasets.append({"path": f"s{level}", "coordinateTransformations": steps})

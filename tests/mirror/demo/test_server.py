@@ -85,8 +85,10 @@ def test_server_dies_with_a_killed_parent() -> None:
         pid, folder = parent.stdout.readline().split()
         parent.send_signal(signal.SIGKILL)
     assert _ends_within(5.0, lambda: not _is_running(int(pid)))
-    room.make_folder().rmdir()
+    port = Path(folder).name.split("-")[3]
+    room.make_folder(1).rmdir()
     assert not Path(folder).exists()
+    assert not list(Path("/tmp").glob(f"seaweedfs-*{port}.sock"))
 
 
 def test_a_server_that_dies_is_said_with_its_last_words(tmp_path: Path) -> None:
