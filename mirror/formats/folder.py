@@ -114,7 +114,8 @@ def folders_to_visit(folder: Folder, dataset_prefix: str) -> tuple[str, ...]:
         case FolderKind.DATASET:
             return tuple(folder.child(name) for name in folder.folders if container_format(name) is not None)
         case FolderKind.GROUP:
-            return tuple(folder.child(name) for name in folder.folders)
+            # Nothing below an empty name can be a file on the share; it is listed only to name what is refused.
+            return tuple(folder.child(name) for name in folder.folders if name)
         case _:
             return ()
 

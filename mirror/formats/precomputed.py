@@ -27,12 +27,18 @@ def build_precomputed(
     for key in sorted(folders):
         if not key.startswith(prefix) or key.startswith(dataset_prefix + MESHES):
             continue
-        folder, path = folders[key], key.removeprefix(dataset_prefix).rstrip("/")
+        folder, path = folders[key], key.removeprefix(dataset_prefix).removesuffix("/")
         groups.append(Group(path, key, folder.files))
         if classify_folder(folder, dataset_prefix) is FolderKind.PRECOMPUTED:
             volume, odd = _read_volume(folder, path, dataset_prefix)
             volumes.append(volume)
             findings += odd
+        else:
+            unlisted = [name for name in folder.folders if folder.child(name) not in folders]
+            volumes += [
+                Volume(f"{path}/{name}", prefix, folder.child(name), Format.PRECOMPUTED, (), is_raw=False)
+                for name in unlisted
+            ]
     return Container(Format.PRECOMPUTED, prefix, tuple(volumes), tuple(groups)), findings
 
 

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from mirror.formats.folder import Folder, FolderKind, Format, classify_folder
 from mirror.formats.layout import Array, Container, Finding, FindingCode, Group, Severity, Volume
@@ -41,30 +42,21 @@ def build_tree(
 
     Folders that a listing named and `folders` lacks become arrays that are not understood, so that nothing is lost.
     """
-    arrays: list[Array] = []
-    groups: dict[str, Group] = {}
-    named: dict[str, tuple[str, ...]] = {}
-    findings: list[Finding] = []
-    for folder in _folders_of(prefix, folders):
-        path = folder.prefix.removeprefix(prefix).rstrip("/")
-        kind = classify_folder(folder, dataset_prefix)
-        if kind is FolderKind.GROUP:
-            groups[path] = Group(path, folder.prefix, folder.files)
-            named[path], odd = reader.read_group(folder, path)
-            unlisted = [name for name in folder.folders if folder.child(name) not in folders]
-            for name in unlisted:
-                arrays.append(unknown_array(reader.format, _join(path, name), folder.child(name)))
-                odd.append(_not_listed(folder.child(name)))
-        else:
-            array, odd = reader.read_array(folder, path)
-            arrays.append(array)
-        findings += odd
-    if prefix not in folders:
-        arrays, findings = [unknown_array(reader.format, "", prefix)], [_not_listed(prefix)]
+    below = [folders[key] for key in sorted(folders) if key.startswith(prefix)]
+    group_folders = [folder for folder in below if classify_folder(folder, dataset_prefix) is FolderKind.GROUP]
+    in_groups = {folder.prefix for folder in group_folders}
+    array_folders = [folder for folder in below if folder.prefix not in in_groups]
+    read_groups = {path: reader.read_group(folder, path) for path, folder in _by_path(prefix, group_folders)}
+    read_arrays = [reader.read_array(folder, path) for path, folder in _by_path(prefix, array_folders)]
+    unlisted = _unlisted(prefix, group_folders, folders)
+    arrays = [array for array, _ in read_arrays]
+    arrays += [unknown_array(reader.format, _path_in(prefix, place), place) for place in unlisted]
+    named = {path: paths for path, (paths, _) in read_groups.items()}
     leveled, odd_levels = _assign_levels(reader, prefix, arrays, named)
-    volumes = _volumes_of(reader.format, prefix, leveled)
-    container = Container(reader.format, prefix, volumes, tuple(groups[path] for path in sorted(groups)))
-    return container, findings + odd_levels
+    groups = tuple(Group(path, folder.prefix, folder.files) for path, folder in _by_path(prefix, group_folders))
+    container = Container(reader.format, prefix, _volumes_of(reader.format, prefix, leveled), groups)
+    odd = [finding for _, found in (*read_groups.values(), *read_arrays) for finding in found]
+    return container, odd + [_not_listed(place) for place in unlisted if not place.endswith("//")] + odd_levels
 
 
 def unknown_array(array_format: Format, path: str, prefix: str, folders: tuple[str, ...] = ()) -> Array:
@@ -72,16 +64,22 @@ def unknown_array(array_format: Format, path: str, prefix: str, folders: tuple[s
     return Array(array_format, path, prefix, folders=folders, is_understood=False)
 
 
-def _folders_of(prefix: str, folders: Mapping[str, Folder]) -> list[Folder]:
-    return [folders[key] for key in sorted(folders) if key.startswith(prefix)]
+def _path_in(container_prefix: str, prefix: str) -> str:
+    return prefix.removeprefix(container_prefix).removesuffix("/")
+
+
+def _by_path(container_prefix: str, folders: Iterable[Folder]) -> list[tuple[str, Folder]]:
+    return sorted(((_path_in(container_prefix, folder.prefix), folder) for folder in folders), key=itemgetter(0))
+
+
+def _unlisted(prefix: str, group_folders: Iterable[Folder], folders: Mapping[str, Folder]) -> list[str]:
+    """Return the prefixes that nobody looked into; those with an empty name (`a//`) among them, on purpose."""
+    named = [folder.child(name) for folder in group_folders for name in folder.folders]
+    return [place for place in (prefix, *named) if place not in folders]
 
 
 def _not_listed(prefix: str) -> Finding:
     return Finding(Severity.WARNING, FindingCode.NOT_LISTED, prefix, "a listing of the folder", "none")
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}/{name}" if path else name
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -101,7 +99,7 @@ def _assign_levels(
     for parent in sorted({*children, *named}):
         siblings, paths = children[parent], named.get(parent, ())
         levels = reader.level_indices(siblings, paths)
-        findings += _compare_levels(_join(prefix.rstrip("/"), parent).rstrip("/") + "/", set(levels), paths)
+        findings += _compare_levels(f"{prefix}{parent}/" if parent else prefix, set(levels), paths)
         for name, array in siblings.items():
             index = levels.get(name)
             leveled.append(array if index is None else replace(array, level_index=index, level_name=name))

@@ -122,8 +122,9 @@ def _formats_of(dataset: Dataset, spec: SelectionSpec) -> tuple[Format, ...]:
     there = {container.format for container in dataset.containers}
     if spec.formats is None:
         return (Format.ZARR,) if Format.ZARR in there and Format.N5 not in there else (Format.N5,)
-    if there.isdisjoint(spec.formats):
-        expected = ", ".join(sorted(there)) or "no format at all"
+    # A dataset of nothing but loose files has no format that could be wrong: a finding says that it has no volumes.
+    if there and there.isdisjoint(spec.formats):
+        expected = ", ".join(sorted(there))
         raise UnknownNameError(
             "the dataset has no such format", dataset.prefix, expected=expected, found=", ".join(spec.formats)
         )

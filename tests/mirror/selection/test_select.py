@@ -49,6 +49,26 @@ def test_all_formats_choose_every_key() -> None:
     assert keys_of(select(discover(B), spec_of()), B) == sorted(B)
 
 
+def test_odd_keys_are_left_to_the_listing_and_none_is_lost() -> None:
+    """Empty names, dots and control characters anywhere change no volume; each key is still taken exactly once."""
+    places = [
+        "",
+        "jrc_hela-2.n5/",
+        "jrc_hela-2.n5/em/",
+        "jrc_hela-2.n5/em/fibsem-uint16/",
+        "jrc_hela-2.zarr/",
+        "notes/",
+    ]
+    places += ["jrc_hela-2.n5/em/fibsem-uint16/s0/", "neuroglancer/", "neuroglancer/em/", "neuroglancer/mesh/"]
+    names = ["/x", "/s0/0/0", "../x", "a\nb", "./x/y", "s\u00fc\u00df"]
+    objects = A | {f"jrc_hela-2/{place}{name}": b"odd" for place in places for name in names}
+    selection = select(discover(objects), spec_of(formats="n5,zarr,precomputed,mesh"))
+    assert keys_of(selection, objects) == sorted(objects)
+    plain = select(discover(A), spec_of(formats="n5,zarr,precomputed,mesh"))
+    assert {path: lines_of(selection)[path] for path in lines_of(plain)} == lines_of(plain)
+    assert selection.findings == ()
+
+
 def test_scales_choose_levels_and_keep_arrays_without() -> None:
     """A level that some volumes lack is fine; arrays without levels count as chosen."""
     selection = select(discover(A), spec_of("s0-s2"))
@@ -188,9 +208,10 @@ def test_an_exclusion_without_effect_is_a_finding() -> None:
     ]
 
 
-def test_a_dataset_without_volumes_gives_its_loose_files() -> None:
+@pytest.mark.parametrize("formats", [None, "n5,zarr,precomputed,mesh"], ids=["default formats", "all formats"])
+def test_a_dataset_without_volumes_gives_its_loose_files(formats: str | None) -> None:
     """Nothing but loose files is no error; it is a finding."""
-    selection = select(discover({"jrc_hela-2/README.md": b"x"}), spec_of())
+    selection = select(discover({"jrc_hela-2/README.md": b"x"}), spec_of(formats=formats))
     assert [one.key for one in selection.objects] == ["jrc_hela-2/README.md"]
     assert [finding.code for finding in selection.findings] == [FindingCode.NO_VOLUMES]
 
