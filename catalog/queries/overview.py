@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from catalog.queries.places import arrays, bucket_prefix
 from catalog.queries.rows import first_after, starts_with
-from catalog.records import Count, LevelState, LooseState
+from catalog.records import Count, LevelState, LooseState, SnapshotScope
 from catalog.tables import array, mirrored_block, mirrored_object, shard, snapshot, snapshot_shard
 
 
@@ -61,6 +61,7 @@ def _listed_by_array(
     query = (
         select(
             shard.c.array_id,
+            snapshot.c.scope,
             snapshot.c.finished_at,
             func.sum(shard.c.objects).label("objects"),
             func.sum(shard.c.bytes).label("bytes"),
@@ -68,13 +69,20 @@ def _listed_by_array(
         .join(snapshot_shard, snapshot_shard.c.shard_id == shard.c.id)
         .join(snapshot, snapshot.c.id == snapshot_shard.c.snapshot_id)
         .where(snapshot.c.bucket_id == bucket_id, snapshot.c.dataset == dataset, snapshot.c.is_complete)
-        .group_by(shard.c.array_id, snapshot.c.id, snapshot.c.finished_at)
+        .group_by(shard.c.array_id, snapshot.c.id, snapshot.c.scope, snapshot.c.finished_at)
         .order_by(snapshot.c.finished_at, snapshot.c.id)
     )
-    # The newest comes last and stays.
-    return {
-        row.array_id: (Count(int(row.objects), int(row.bytes)), row.finished_at) for row in connection.execute(query)
-    }
+    newest: dict[int | None, tuple[Count, datetime | None]] = {}
+    has_all_loose = False
+    for row in connection.execute(query):
+        # A selection holds an array whole or not at all, but of the other objects only some: those of a listing of
+        # everything stay, however old. Of all else the newest comes last and stays.
+        is_all = row.scope == SnapshotScope.ALL
+        if row.array_id is None and has_all_loose and not is_all:
+            continue
+        has_all_loose |= row.array_id is None and is_all
+        newest[row.array_id] = Count(int(row.objects), int(row.bytes)), row.finished_at
+    return newest
 
 
 def _mirrored_blocks_by_array(connection: Connection, bucket_id: int, key_prefix: str) -> dict[int | None, Count]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from catalog import queries
 from catalog.errors import CatalogMissingError
-from catalog.records import Count, LevelState, LooseState, SnapshotScope
+from catalog.records import Count, LevelState, LooseState, SnapshotRecord, SnapshotScope
 from catalog.session import Catalog, open_catalog
 from mirror.app.datasets import dataset_names
 from mirror.config import Settings
@@ -109,27 +109,27 @@ def _lines_of_bucket(catalog: Catalog | None, name: str, url: str, shown: tuple[
 
 
 def _dataset_line(catalog: Catalog, name: str, url: str, dataset: str) -> DatasetLine:
-    levels, loose, scanned_at = _states(catalog, url, dataset)
+    levels, loose, scanned = _states(catalog, url, dataset)
     states: list[LevelState | LooseState] = [*levels, loose]
-    whole = scanned_at is not None
     return DatasetLine(
         bucket=name,
         dataset=dataset,
-        listed=_sum([state.listed for state in states]) if whole else None,
-        listed_at=scanned_at,
+        listed=_amount(scanned.listed) if scanned else None,
+        listed_at=scanned.finished_at.isoformat() if scanned and scanned.finished_at else None,
         mirrored=_sum([state.mirrored for state in states]),
     )
 
 
-def _states(catalog: Catalog, url: str, dataset: str) -> tuple[tuple[LevelState, ...], LooseState, str | None]:
+def _states(
+    catalog: Catalog, url: str, dataset: str
+) -> tuple[tuple[LevelState, ...], LooseState, SnapshotRecord | None]:
     with catalog.read() as connection:
         bucket_id = queries.bucket_id(connection, url)
         newest = queries.newest_snapshot(connection, bucket_id, dataset, SnapshotScope.ALL)
-        finished = newest.finished_at.isoformat() if newest and newest.finished_at else None
         return (
             queries.level_states(connection, bucket_id, dataset),
             queries.loose_state(connection, bucket_id, dataset),
-            finished,
+            newest,
         )
 
 

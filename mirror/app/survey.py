@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mirror.app.remembered import remember
 from mirror.app.state import BucketState
 from mirror.engine.discovery import MAX_LISTS, Discovery, Document, Walker
 from mirror.engine.events import EventSink
@@ -67,8 +68,20 @@ class Surveyor:
         self._sink = sink
         self._max_lists = max_lists or MAX_LISTS
 
-    async def survey(self, names: Sequence[str], spec: SelectionSpec, *, with_bucket_files: bool = False) -> Survey:
+    async def survey(
+        self,
+        names: Sequence[str],
+        spec: SelectionSpec,
+        *,
+        with_bucket_files: bool = False,
+        max_age_seconds: float | None = None,
+    ) -> Survey:
         """Return the datasets with all that the selection chose, listed.
+
+        Parameters
+        ----------
+        max_age_seconds
+            A complete snapshot that is not older is taken instead of a new listing; None lists.
 
         Raises
         ------
@@ -77,15 +90,34 @@ class Surveyor:
         StoreError
             The bucket could not be listed.
         """
-        found = [await self.discover(name) for name in names]
         surveyed = []
-        for name, (dataset, discovery) in zip(names, found, strict=True):
-            selection = select(dataset, spec)
-            shards = await self._lister_of(await self._bucket.lister()).list_all(_shards(dataset, selection, discovery))
-            surveyed.append(Surveyed(name, dataset, selection, shards, tuple(discovery.folders)))
-        documents = tuple(document for _, discovery in found for document in discovery.fetched)
+        documents: list[Document] = []
+        for name in names:
+            one, fetched = await self._survey_one(name, spec, max_age_seconds)
+            surveyed.append(one)
+            documents += fetched
         files = await self._bucket_files() if with_bucket_files else ()
-        return Survey(tuple(surveyed), documents, files)
+        return Survey(tuple(surveyed), tuple(documents), files)
+
+    async def _survey_one(
+        self, name: str, spec: SelectionSpec, max_age_seconds: float | None
+    ) -> tuple[Surveyed, tuple[Document, ...]]:
+        remembered = None
+        if max_age_seconds is not None:
+            prefix = f"{self._bucket.url.prefix}{name}/"
+            remembered = await asyncio.to_thread(remember, self.state, self._spool, name, prefix, max_age_seconds)
+        if remembered is None:
+            dataset, discovery = await self.discover(name)
+        else:
+            discovery = remembered.discovery
+            dataset = build_dataset(name, f"{self._bucket.url.prefix}{name}/", discovery.folders)
+        selection = select(dataset, spec)
+        shards = _shards(dataset, selection, discovery)
+        known = [remembered.listed(shard) if remembered else None for shard in shards]
+        unknown = [shard for shard, listed in zip(shards, known, strict=True) if listed is None]
+        new = iter(await self._lister_of(await self._bucket.lister()).list_all(unknown))
+        listed = tuple(one or next(new) for one in known)
+        return Surveyed(name, dataset, selection, listed, tuple(discovery.folders)), discovery.fetched
 
     async def discover(self, name: str) -> tuple[Dataset, Discovery]:
         """Return a dataset as LIST with a delimiter finds it; no block is listed. Raises as `survey`."""

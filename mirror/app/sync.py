@@ -48,6 +48,8 @@ class SyncRequest:
     bucket_files: bool = False
     checksum: ChecksumMode | None = None
     verify_share: bool = False
+    max_age_seconds: float | None = None
+    """A complete snapshot that is not older serves as listing; None lists again."""
     dry_run: bool = False
     concurrency: int | None = None
     max_duration_seconds: float | None = None
@@ -121,7 +123,12 @@ class _Sync:
     async def run(self, confirm: Confirm) -> SyncReport:
         request = self.request
         surveyor = Surveyor(self.bucket, self.state, self.spool, self._retrier, self.sink)
-        survey = await surveyor.survey(request.datasets, request.spec, with_bucket_files=request.bucket_files)
+        survey = await surveyor.survey(
+            request.datasets,
+            request.spec,
+            with_bucket_files=request.bucket_files,
+            max_age_seconds=request.max_age_seconds,
+        )
         comparison = await asyncio.to_thread(self._compare, survey)
         share = self.place.share
         check_room(comparison.plan, str(share.root), *share.free())
@@ -188,7 +195,7 @@ class _Sync:
 
     def _has_time(self) -> bool:
         limit = self.request.max_duration_seconds
-        return limit is None or time.monotonic() - self._started < limit
+        return limit is None or time.monotonic() - self.started < limit
 
     def _report(self, plan: Plan, results: Results, run_id: int | None) -> SyncReport:
         skips = [*plan.skipped, *plan.refused]
