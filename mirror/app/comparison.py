@@ -58,6 +58,8 @@ class Comparer:
         As S3 calls it: the first folder below the share's root.
     kinds
         The kinds that are done; others are counted only (`adopt` fetches nothing).
+    aliases
+        Folders of the share that were filled under an older name of the bucket.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Comparer:
         *,
         kinds: frozenset[Kind],
         looks_at_share: bool = False,
+        aliases: tuple[str, ...] = (),
     ) -> None:
         self._state = state
         self._share = share
@@ -78,6 +81,7 @@ class Comparer:
         self._spool = spool
         self._kinds = kinds
         self._looks_at_share = looks_at_share
+        self._aliases = tuple(alias for alias in aliases if share.folder(alias) is not None)
         self._root_bytes = len(f"{share.root}/{bucket_name}".encode())
         self._refused: list[Skip] = []
         self._skipped: list[Skip] = []
@@ -113,10 +117,25 @@ class Comparer:
         tally = _Tallies()
         rows = self._possible(listed, beside)
         steps = compare(
-            rows, self._state.known(listed.shard), _Folders(self, listed), looks_at_share=self._looks_at_share
+            rows,
+            self._state.known(listed.shard),
+            _Folders(self, self._bucket_name, listed.shard.prefix),
+            looks_at_share=self._looks_at_share,
         )
+        if self._aliases:
+            steps = self._with_aliases(steps, listed.shard.prefix)
         pages = tuple(self._keep(steps, tally))
         return Compared(listed, pages), Part(dataset, *place, tally.by_kind(), len(tally.folders))
+
+    def _with_aliases(self, steps: Iterable[Step], prefix: str) -> Iterator[Step]:
+        """Yield the steps; what is not on the share but lies under an alias, in the right size, is to be adopted."""
+        folders = {alias: _Folders(self, alias, prefix) for alias in self._aliases}
+        for step in steps:
+            folder, _, name = step.suffix.rpartition("/")
+            is_there = step.kind is Kind.NEW and any(
+                (sizes(folder) or {}).get(name) == step.size for sizes in folders.values()
+            )
+            yield step._replace(kind=Kind.ADOPT) if is_there else step
 
     def _keep(self, steps: Iterable[Step], tally: _Tallies) -> Iterator[Page]:
         batch: list[tuple[int, str, int, str, int]] = []
@@ -166,16 +185,16 @@ class Comparer:
         return conflicts(rows, is_case_blind=self._rules.is_case_blind)
 
     def folder_on_share(self, relative: str) -> Mapping[str, int] | None:
-        """Return what lies in a folder below `<bucket>/`."""
-        return self._share.folder(f"{self._bucket_name}/{relative}")
+        """Return what lies in a folder of the share."""
+        return self._share.folder(relative)
 
 
 class _Folders:
     """The share's folders of one shard, each read once."""
 
-    def __init__(self, comparer: Comparer, listed: ListedShard) -> None:
+    def __init__(self, comparer: Comparer, place: str, prefix: str) -> None:
         self._comparer = comparer
-        self._prefix = listed.shard.prefix
+        self._root = f"{place}/{prefix}"
         self._seen: dict[str, Mapping[str, int] | None] = {}
         self._is_absent: bool | None = None
 
@@ -183,8 +202,8 @@ class _Folders:
         if folder not in self._seen:
             # A first mirror has none of the shard's folders: one look at the shard's own saves all the others.
             if self._is_absent is None:
-                self._is_absent = self._comparer.folder_on_share(self._prefix) is None
-            self._seen[folder] = None if self._is_absent else self._comparer.folder_on_share(self._prefix + folder)
+                self._is_absent = self._comparer.folder_on_share(self._root) is None
+            self._seen[folder] = None if self._is_absent else self._comparer.folder_on_share(self._root + folder)
         return self._seen[folder]
 
 

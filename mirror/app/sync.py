@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, works
@@ -85,6 +85,7 @@ async def sync(
     Cancelling saves the state of all finished objects; the next run goes on from there.
     """
     started = time.monotonic()
+    request = replace(request, datasets=tuple(dict.fromkeys(request.datasets)))
     bucket_settings = settings.bucket(request.bucket)
     name = request.bucket or settings.default_bucket
     async with plain_errors():
@@ -120,6 +121,10 @@ class _Sync:
     def _mode(self) -> ChecksumMode:
         return self.request.checksum or ChecksumMode(self.settings.transfer.checksum)
 
+    @property
+    def _aliases(self) -> tuple[str, ...]:
+        return self.settings.bucket(self.request.bucket).aliases
+
     async def run(self, confirm: Confirm) -> SyncReport:
         request = self.request
         surveyor = Surveyor(self.bucket, self.state, self.spool, self._retrier, self.sink)
@@ -145,6 +150,7 @@ class _Sync:
             self.spool,
             kinds=self.request.kinds,
             looks_at_share=self.request.verify_share,
+            aliases=self._aliases,
         )
         name = self.request.bucket or self.settings.default_bucket
         return comparer.compare(survey, name=name, datasets=self.request.datasets)
@@ -187,6 +193,7 @@ class _Sync:
             url_of,
             mode=self._mode,
             may_fetch=not self.request.kinds.isdisjoint(FETCHES),
+            aliases=self._aliases,
         )
         sources = Sources(bucket.careful, bucket.bulk, url_of)
         careful = CarefulFetcher(sources, fetcher, staging, self._retrier, mode=self._mode)

@@ -85,6 +85,8 @@ class Fetcher:
         Key to full `s3://` URL, for errors.
     may_fetch
         False: files on the share are only compared (`oomirror adopt`).
+    aliases
+        Folders of the share that were filled under an older name of the bucket.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Fetcher:
         mode: ChecksumMode = ChecksumMode.AUTO,
         large_bytes: int = LARGE_BYTES,
         may_fetch: bool = True,
+        aliases: Sequence[str] = (),
     ) -> None:
         self._reader = reader
         self._staging = staging
@@ -105,6 +108,7 @@ class Fetcher:
         self._mode = mode
         self._large_bytes = large_bytes
         self._may_fetch = may_fetch
+        self._aliases = tuple(aliases)
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -148,10 +152,25 @@ class Fetcher:
         return self.keep(item, body, self.verify(item, body))
 
     def adopt(self, item: Item) -> Done | None:
-        """Return the file that lies at the item's place as adopted, or None if it is not the bucket's object."""
-        path = f"{self._share_root}/{item.relative}"
+        """Return the file that lies at the item's place as adopted, or None if it is not the bucket's object.
+
+        A file under an alias gets a second name at the item's place, and keeps its own.
+        """
+        if (done := self._adopt_file(item, f"{self._share_root}/{item.relative}")) is not None:
+            return done
+        for alias in self._aliases:
+            path = f"{self._share_root}/{alias}/{item.key}"
+            if (done := self._adopt_file(item, path)) is not None:
+                self._set_aside(item)
+                self._staging.publish(self._staging.twin(path), item.relative, item.last_modified)
+                return done
+        return None
+
+    def _adopt_file(self, item: Item, path: str) -> Done | None:
         source = source_of_file(path)
         try:
+            if os.path.getsize(path) != item.size:
+                return None
             verification = Verification.SIZE_ONLY
             if self._mode is ChecksumMode.AUTO:
                 proof, by = proof_of_etag(source, item.size, item.etag)
@@ -189,15 +208,20 @@ class Fetcher:
 
     def publish(self, item: Item, unfinished: str, body: Body, digest: bytes, verification: Verification) -> Done:
         """Give a finished file its name; a file that was there without a row goes to the trash first."""
-        replaced = item.kind in (Kind.REPLACE, Kind.ADOPT)
-        if replaced:
-            try:
-                self._staging.to_trash(item.relative)
-            except FileError:
-                self._staging.discard(unfinished)
-                raise
+        try:
+            replaced = self._set_aside(item)
+        except FileError:
+            self._staging.discard(unfinished)
+            raise
         self._staging.publish(unfinished, item.relative, body.last_modified)
         return Done(item, body.size, body.etag, digest, verification, is_adopted=False, replaced=replaced)
+
+    def _set_aside(self, item: Item) -> bool:
+        """Move a file that the catalog does not know to the trash; return whether there was one."""
+        if item.kind not in (Kind.REPLACE, Kind.ADOPT) or not os.path.lexists(f"{self._share_root}/{item.relative}"):
+            return False
+        self._staging.to_trash(item.relative)
+        return True
 
 
 def check_length(item: Item, n_bytes: int, size: int, etag: str, thing: str) -> None:

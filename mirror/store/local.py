@@ -201,6 +201,24 @@ class Staging:
         except OSError as error:
             raise unsafe_of(error, "cannot write on the share", path) from error
 
+    def twin(self, path: str) -> str:
+        """Return the path of an unfinished file with the content of a file of the share: a link, or else a copy.
+
+        Raises
+        ------
+        UnsafeError
+            The share is full, read-only or gone.
+        """
+        twin = f"{self.folder}/{next(self._numbers):x}"
+        try:
+            os.link(path, twin)
+        except OSError:
+            try:
+                shutil.copyfile(path, twin)  # Some shares know no hard links.
+            except OSError as error:
+                raise unsafe_of(error, "cannot copy on the share", path) from error
+        return twin
+
     def finish(self, descriptor: int) -> None:
         """Give a written file its mode and group and, by policy, force it to the disk."""
         policy = self._policy
