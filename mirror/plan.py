@@ -65,6 +65,8 @@ class Plan:
     """In which the objects to fetch lie."""
     left_out: tuple[str, ...] = field(default=())
     """Levels and volumes that the selection leaves out, as the dataset names them."""
+    expected_seconds: float | None = None
+    """At the rates that earlier runs were measured at; None where none was."""
 
     @property
     def to_fetch(self) -> Tally:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, works
 from mirror.app.datasets import check_names, plain_errors
+from mirror.app.pace import expected_seconds
 from mirror.app.run import Run, recorded_run
 from mirror.app.snapshot import write_findings, write_snapshots
 from mirror.app.state import BucketState
@@ -135,6 +136,8 @@ class _Sync:
             max_age_seconds=request.max_age_seconds,
         )
         comparison = await asyncio.to_thread(self._compare, survey)
+        expected = expected_seconds(self.state, comparison.plan.to_fetch)
+        comparison = replace(comparison, plan=replace(comparison.plan, expected_seconds=expected))
         share = self.place.share
         check_room(comparison.plan, str(share.root), *share.free())
         if not confirm(comparison.plan) or request.dry_run:
