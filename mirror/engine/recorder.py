@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from mirror.engine.fetch import Done
 
@@ -43,6 +43,7 @@ class Recorder:
         self._queue: queue.Queue[_Entry | None] = queue.Queue(1024)
         self._error: Exception | None = None
         self._loop: asyncio.AbstractEventLoop
+        self._failed = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="oomirror-recorder")
 
     async def __aenter__(self) -> Self:
@@ -73,6 +74,11 @@ class Recorder:
         except queue.Full:
             await asyncio.to_thread(self._queue.put, (done, on_recorded))
 
+    async def watch(self) -> NoReturn:
+        """Wait for ever, or raise what the thread ended with: nobody else may be about to submit."""
+        await self._failed.wait()
+        raise self._error or RuntimeError("the recorder ended without an error")
+
     def _end(self) -> None:
         self._queue.put(None)
         self._thread.join()
@@ -88,8 +94,11 @@ class Recorder:
                 if not is_open:
                     self._finish_background()
             except Exception as error:  # noqa: BLE001 - handed to the loop by the next submit or the end
-                self._error = error
-                self._loop.call_soon_threadsafe(_wake)
+                self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._error = error
+        self._loop.call_soon_threadsafe(self._failed.set)
 
     def _collect(self) -> tuple[list[_Entry], bool]:
         """Return what is to be committed together, and whether more can come."""
@@ -125,7 +134,7 @@ class Recorder:
         except StopIteration:
             self._background = None
         except Exception as error:  # noqa: BLE001 - as in _run
-            self._error = error
+            self._fail(error)
 
     def _finish_background(self) -> None:
         while self._background is not None and self._error is None:
@@ -138,7 +147,3 @@ class Recorder:
         self._commit([done for entry, _ in batch for done in entry])
         for _, on_recorded in batch:
             self._loop.call_soon_threadsafe(on_recorded)
-
-
-def _wake() -> None:
-    """Do nothing: an event loop that waits looks up when it is called."""

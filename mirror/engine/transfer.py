@@ -141,6 +141,8 @@ class Transfer:
         workers: list[asyncio.Task[None]] = []
         try:
             async with asyncio.TaskGroup() as group:
+                # The recorder may fail when all is submitted and a level waits for its rows: only this ends it then.
+                workers.append(group.create_task(self._recorder.watch()))
                 workers += [group.create_task(self._work()) for _ in range(self._concurrency)]
                 async with asyncio.TaskGroup() as publishers:
                     for level in work:
@@ -192,7 +194,7 @@ class Transfer:
             loop = asyncio.get_running_loop()
             outcomes += await loop.run_in_executor(self._executor, self._fetcher.fetch_batch, small)
         await self._keep(gate, outcomes)
-        again = [(outcome.item, outcome.error) for outcome in outcomes if isinstance(outcome, Problem)]
+        again = [(one.item, one.error) for one in outcomes if isinstance(one, Problem) and not one.is_final]
         for item, error in again:
             await self._keep(gate, [await self._careful.fetch_again(item, error)])
         for item in batch:
