@@ -76,13 +76,17 @@ def proof_of_etag(source: Source, size: int, etag: str, *, part_size: int | None
         return (Proof.AGREES if _fold(_new_md5(), source()) == digest else Proof.DIFFERS), Verification.MD5
     if (parts := etag_parts(etag)) is None:
         return Proof.SILENT, Verification.SIZE_ONLY
+    if part_size and not are_parts_equal(size, parts[1], part_size):
+        return Proof.SILENT, Verification.MULTIPART_ETAG
     for candidate in [part_size] if part_size else candidate_part_sizes(size, parts[1]):
         if multipart_digest(source, candidate) == parts:
             return Proof.AGREES, Verification.MULTIPART_ETAG
     return (Proof.DIFFERS if part_size else Proof.SILENT), Verification.MULTIPART_ETAG
 
 
-def proof_of_checksums(source: Source, checksums: Mapping[str, str], *, part_size: int | None = None) -> Proof:
+def proof_of_checksums(
+    source: Source, size: int, checksums: Mapping[str, str], *, part_size: int | None = None
+) -> Proof:
     """Return what S3's additional checksums say of the bytes; the cheapest one that can be compared decides.
 
     Parameters
@@ -97,12 +101,23 @@ def proof_of_checksums(source: Source, checksums: Mapping[str, str], *, part_siz
         new = partial(_new_hash, algorithm)
         if not n_parts:
             found = _fold(new(), source())
-        elif part_size:
+        elif part_size and n_parts.isdecimal() and are_parts_equal(size, int(n_parts), part_size):
             found = _fold(new(), _part_digests(source(), part_size, new))
         else:
             continue
         return Proof.AGREES if base64.b64encode(found).decode() == value else Proof.DIFFERS
     return Proof.SILENT
+
+
+def are_parts_equal(size: int, n_parts: int, part_size: int) -> bool:
+    """Return whether an object whose first part has `part_size` bytes can be cut into `n_parts` such parts.
+
+    S3 takes parts of unequal sizes, too; of those one size proves nothing.
+
+    >>> are_parts_equal(25, 3, 10), are_parts_equal(25, 3, 15)
+    (True, False)
+    """
+    return n_parts == max(1, -(-size // part_size))
 
 
 def candidate_part_sizes(size: int, n_parts: int) -> tuple[int, ...]:

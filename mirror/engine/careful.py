@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 
-from mirror.checksum import MIB, Proof, Source, proof_of_checksums, proof_of_etag, xxh3_of
+from mirror.checksum import MIB, Bytes, Proof, Source, proof_of_checksums, proof_of_etag, xxh3_of
 from mirror.diff import Kind
 from mirror.engine.fetch import (
     ChecksumMode,
@@ -21,7 +22,14 @@ from mirror.engine.fetch import (
 )
 from mirror.engine.retry import TRANSIENT, Retrier
 from mirror.engine.tasks import first_error
-from mirror.errors import BrokenTransferError, MirrorError, UnsafeError
+from mirror.errors import (
+    BrokenTransferError,
+    MirrorError,
+    ObjectChangedError,
+    SlowDownError,
+    UnreachableError,
+    UnsafeError,
+)
 from mirror.objects import Verification
 from mirror.store.base import Body, BulkReader, CarefulReader, ObjectHead
 from mirror.store.local import Staging, unsafe_of, write_all
@@ -29,6 +37,8 @@ from mirror.store.local import Staging, unsafe_of, write_all
 RANGE_BYTES = 4 * MIB
 RANGES_IN_FLIGHT = 4
 """For all large objects together: with the four MiB of each this bounds their memory."""
+_WORTH_A_RANGE = (BrokenTransferError, SlowDownError, UnreachableError)
+"""A range of an object that changed cannot come any more: all of the object is fetched anew, as it is now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +125,17 @@ class CarefulFetcher:
             os.truncate(descriptor, head.size)
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._fetch_range(item.key, head, start, descriptor))
+                    group.create_task(self._fetch_range(item.key, head, start, path))
                     for start in range(0, head.size, self._range_bytes)
                 ]
             last_modified = tasks[0].result() if tasks else item.last_modified
             self._staging.finish(descriptor)
         except BaseExceptionGroup as errors:
             self._staging.discard(path)
-            raise _range_error(errors, path) from errors
+            error = _range_error(errors, path)
+            if isinstance(error, _WORTH_A_RANGE):
+                return Problem(item, error, is_final=True)  # The range was tried often enough.
+            raise error from errors
         except OSError as error:
             self._staging.discard(path)
             raise unsafe_of(error, "cannot write", path) from error
@@ -141,16 +154,41 @@ class CarefulFetcher:
         body = Body(b"", head.size, head.etag, last_modified)
         return self._fetcher.publish(item, path, body, xxh3_of(source), verification)
 
-    async def _fetch_range(self, key: str, head: ObjectHead, start: int, descriptor: int) -> int:
+    async def _fetch_range(self, key: str, head: ObjectHead, start: int, path: str) -> int:
         stop = min(start + self._range_bytes, head.size)
+        numbers = count()
 
-        def fetch() -> int:
-            body = self._sources.bulk().get_range(key, start, stop, head.etag)
-            write_all(descriptor, body.data, start)
+        async def fetch() -> int:
+            # Only the careful transport is told how long the server wants us to wait.
+            if next(numbers) == 0:
+                body = await asyncio.to_thread(self._sources.bulk().get_range, key, start, stop, head.etag)
+            else:
+                body = await (await self._sources.careful()).get(key, if_match=head.etag, byte_range=(start, stop))
+            _check_range(body, head, stop - start, self._sources.url_of(key))
+            await asyncio.to_thread(_write_range, path, body.data, start)
             return body.last_modified
 
         async with self._slots:
-            return await self._retrier.run(key, lambda: asyncio.to_thread(fetch))
+            return await replace(self._retrier, worth=_WORTH_A_RANGE).run(key, fetch)
+
+
+def _check_range(body: Body, head: ObjectHead, n_bytes: int, thing: str) -> None:
+    if body.etag != head.etag:
+        raise ObjectChangedError("the object changed while it was read", thing, expected=head.etag, found=body.etag)
+    if len(body.data) != n_bytes:
+        raise BrokenTransferError(
+            "the range has another length", thing, expected=f"{n_bytes} B", found=f"{len(body.data)} B"
+        )
+
+
+def _write_range(path: str, data: Bytes, start: int) -> None:
+    # By its path, not a shared descriptor: a thread that outlives a cancelled object would write into whatever file
+    # has the same number by then.
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        write_all(descriptor, data, start)
+    finally:
+        os.close(descriptor)
 
 
 def verdict(source: Source, size: int, etag: str, head: ObjectHead | None, thing: str) -> Verification:
@@ -174,7 +212,7 @@ def verdict(source: Source, size: int, etag: str, head: ObjectHead | None, thing
     if proof is Proof.AGREES:
         return verification
     # 2. One of S3's additional checksums decides.
-    by_checksum = proof_of_checksums(source, head.checksums, part_size=part_size) if head else Proof.SILENT
+    by_checksum = proof_of_checksums(source, size, head.checksums, part_size=part_size) if head else Proof.SILENT
     if by_checksum is Proof.AGREES:
         return Verification.CHECKSUM
     # 3. An ETag that must be a digest of the bytes, and is not.

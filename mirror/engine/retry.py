@@ -59,6 +59,8 @@ class Retrier:
     policy: RetryPolicy = PATIENT
     sink: EventSink = ignore
     chance: Callable[[], float] = random.random
+    worth: tuple[type[MirrorError], ...] = TRANSIENT
+    """Errors after which the call is made again."""
 
     async def run(self, thing: str, call: Callable[[], Awaitable[T]], *, tries_before: int = 0) -> T:
         """Return what `call` returns.
@@ -73,14 +75,14 @@ class Retrier:
         Raises
         ------
         MirrorError
-            The last error, when it is not `TRANSIENT` or the tries are used up.
+            The last error, when it is not `worth` it or the tries are used up.
         """
         attempt = tries_before
         while True:
             attempt += 1
             try:
                 return await call()
-            except TRANSIENT as error:
+            except self.worth as error:
                 if attempt >= self.policy.attempts:
                     raise
                 last = error
