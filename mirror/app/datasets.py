@@ -33,7 +33,7 @@ async def check_names(
         It does not answer, or refuses.
     """
     retrier = Retrier(asyncio.sleep, AT_START, sink)
-    await probe(retrier, await bucket.lister(), bucket.url.prefix)
+    await probe(retrier, await bucket.lister(), bucket.url.prefix, thing=str(bucket.url))
     for dataset in datasets:
         if not await has_dataset(bucket, dataset):
             raise await _unknown_dataset(settings, bucket, name, dataset)

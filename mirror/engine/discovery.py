@@ -7,13 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mirror.engine.retry import Retrier
-from mirror.errors import MirrorError, ObjectNotFoundError
+from mirror.errors import MirrorError, ObjectNotFoundError, UnknownNameError, UnreachableError
 from mirror.formats.folder import Folder, folders_to_visit, wanted_documents
 from mirror.objects import RemoteObject
-from mirror.store.base import BulkReader, Lister
+from mirror.store.base import BulkReader, Lister, ListPage
 
 MAX_LISTS = 48
 """LIST requests in flight; more is slower on S3, which answers one in some 50 to 150 ms."""
+
+PROBE_SECONDS = 8.0
+"""How long the first answer may take, so that three tries end within 30 s."""
 
 DocumentCache = Callable[[str, str], bytes | None]
 """(key, ETag) to the document's bytes, if they are known from an earlier run."""
@@ -120,14 +123,48 @@ class Walker:
         return document.body
 
 
-async def probe(retrier: Retrier, lister: Lister, root: str) -> None:
+async def probe(
+    retrier: Retrier, lister: Lister, root: str, *, thing: str = "", seconds: float = PROBE_SECONDS
+) -> None:
     """Make one small LIST, so that an endpoint that does not answer is said at once.
+
+    Parameters
+    ----------
+    root
+        Key prefix under which all datasets lie.
+    thing
+        `s3://` URL of it, for errors.
+    seconds
+        Longest wait for each answer.
 
     Raises
     ------
-    UnreachableError, AccessDeniedError, ObjectNotFoundError
+    UnknownNameError
+        There is no such bucket, or nothing under its prefix.
+    UnreachableError, AccessDeniedError
         As the server, or its absence, gives cause.
     """
-    page = await retrier.run(root, lambda: lister.list_page(root, max_keys=1))
+    thing = thing or root
+    try:
+        page = await retrier.run(thing, lambda: _first_page(lister, root, thing, seconds))
+    except ObjectNotFoundError as error:
+        raise UnknownNameError(
+            "no such bucket", thing, found=error.found, hint="Check the bucket's url in the configuration."
+        ) from error
     if root and not page.objects:
-        raise ObjectNotFoundError("the bucket has nothing under its prefix", root)
+        raise UnknownNameError(
+            "the bucket has nothing under its prefix", thing, hint="Check the bucket's url in the configuration."
+        )
+
+
+async def _first_page(lister: Lister, root: str, thing: str, seconds: float) -> ListPage:
+    try:
+        async with asyncio.timeout(seconds):
+            return await lister.list_page(root, max_keys=1)
+    except TimeoutError as error:
+        raise UnreachableError(
+            "the endpoint does not answer",
+            thing,
+            expected=f"an answer within {seconds:g} s",
+            hint="Check the network, the proxy settings and endpoint_url.",
+        ) from error
