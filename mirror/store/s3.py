@@ -63,7 +63,8 @@ class CarefulStore:
             request["Range"] = f"bytes={byte_range[0]}-{byte_range[1] - 1}"
         answer = await self._call(self._client.get_object, "read", key, request)
         try:
-            data = await answer["Body"].read()
+            async with answer["Body"] as stream:
+                data = await stream.read()
         except Exception as error:
             raise BrokenTransferError("transfer broke off", self._url.url_of(key), found=_words(error)) from error
         size = answer["ContentLength"]
@@ -104,7 +105,11 @@ class CarefulStore:
                 found=_words(error),
                 hint="Set anonymous = true for a public bucket, or profile, or the AWS_* variables.",
             ) from error
-        except (exceptions.ResponseStreamingError, exceptions.ConnectionClosedError) as error:
+        except (
+            exceptions.ResponseStreamingError,
+            exceptions.ConnectionClosedError,
+            exceptions.ReadTimeoutError,  # The endpoint is there, it took the request: one object's trouble.
+        ) as error:
             raise BrokenTransferError("transfer broke off", thing, found=_words(error)) from error
         except (exceptions.ConnectionError, exceptions.HTTPClientError, OSError, TimeoutError) as error:
             raise UnreachableError(
