@@ -256,9 +256,13 @@ class Staging:
                 _fsync_folder(os.path.dirname(target))
         except OSError as error:
             self.discard(unfinished)
-            if error.errno in _FULL | _GONE | {errno.EROFS} or not self.folder.is_dir():
+            if self._ends_run(error):
                 raise unsafe_of(error, "cannot write on the share", target) from error
             raise FileError("cannot give the file its name", target, found=error.strerror or str(error)) from error
+
+    def _ends_run(self, error: OSError) -> bool:
+        # os.path, not Path: the latter raises on a stale handle.
+        return error.errno in _FULL | _GONE | {errno.EROFS} or not os.path.isdir(self.folder)
 
     def _rename(self, unfinished: str, target: str) -> None:
         try:
@@ -311,18 +315,30 @@ class Staging:
             os.unlink(unfinished)
 
     def to_trash(self, relative: str) -> None:
-        """Move a file of the share into the run's trash, under the same relative name."""
+        """Move a file of the share into the run's trash, under the same relative name.
+
+        Raises
+        ------
+        FileError
+            This file cannot be moved.
+        UnsafeError
+            The share is full, read-only or gone.
+        """
         target = self.trash / relative
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.rename(f"{self._root}/{relative}", target)
         except OSError as error:
+            if self._ends_run(error):
+                raise unsafe_of(error, "cannot move the old file to the trash", relative) from error
             raise FileError("cannot move the old file to the trash", relative, found=str(error.strerror)) from error
 
     def sync(self) -> None:
         """Force all that was written so far to the disk, if the policy is `batch`. Raises UnsafeError."""
         if self._policy.fsync is Fsync.BATCH:
             try:
+                # Of a share that was unmounted under us, the folder below its mount point would be synced: of no use.
+                os.stat(self.folder)
                 _sync_file_system(self._root)
             except OSError as error:
                 raise unsafe_of(error, "cannot write on the share", self._share.root) from error
@@ -335,12 +351,20 @@ def sweep(share: Share, alive: Mapping[str, object]) -> int:
     ----------
     alive
         Names of the runs that still hold a lock; theirs is left alone.
+
+    Raises
+    ------
+    UnsafeError
+        The share cannot be read or written.
     """
     rooms = share.own / "tmp"
-    stale = [room for room in rooms.iterdir() if room.name not in alive] if rooms.is_dir() else []
-    for room in stale:
-        _sweep_neighbours(room)
-        shutil.rmtree(room, ignore_errors=True)
+    try:
+        stale = [room for room in rooms.iterdir() if room.name not in alive] if rooms.is_dir() else []
+        for room in stale:
+            _sweep_neighbours(room)
+            shutil.rmtree(room, ignore_errors=True)
+    except OSError as error:
+        raise unsafe_of(error, "cannot remove what a killed run left", rooms) from error
     return len(stale)
 
 
