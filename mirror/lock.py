@@ -134,7 +134,10 @@ class DatasetLock:
         if (first is None or not first.is_known_dead) and not self._is_still(first):
             return
         away = self._path.with_name(f"{self._path.name}.{self._holder.token}")
-        os.rename(self._path, away)
+        try:
+            os.rename(self._path, away)
+        except FileNotFoundError:
+            return  # Another run was first to take the stale lock away; who gets it is decided by the next try.
         moved = read_holder(away)
         if moved is not None and first is not None and moved.token != first.token:
             # Another run took the stale lock over before us: this is its lock, and it goes back.
