@@ -106,8 +106,9 @@ def conflicts(keys: Iterable[str], *, is_case_blind: bool) -> dict[str, Refusal]
     {'a': <Refusal.FILE_AND_FOLDER: 'is a file and a folder at once'>}
     """
     names = sorted(set(keys))
-    folders = {folder for name in names for folder in _folders_of(name)}
-    refused = {name: Refusal.FILE_AND_FOLDER for name in names if name in folders}
+    spelling = str.lower if is_case_blind else str
+    folders = {spelling(folder) for name in names for folder in _folders_of(name)}
+    refused = {name: Refusal.FILE_AND_FOLDER for name in names if spelling(name) in folders}
     if is_case_blind:
         first: dict[str, str] = {}
         for name in names:
