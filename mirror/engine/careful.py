@@ -16,6 +16,7 @@ from mirror.engine.fetch import (
     Item,
     Outcome,
     Problem,
+    UndecidedError,
     check_length,
     has_part_digest,
     source_of_file,
@@ -79,15 +80,15 @@ class CarefulFetcher:
         """Return what became of a small object whose first try ended with `error`."""
         if not isinstance(error, TRANSIENT):
             return Problem(item, error, is_final=True)
+        if isinstance(error, UndecidedError):
+            return await self._outcome(item, lambda: self._adopt_or_fetch(item, self._fetch_small))
         await self._retrier.pause(item.key, error)
         return await self._outcome(item, lambda: self._fetch_small(item), tries_before=1)
 
     async def fetch_large(self, item: Item) -> Outcome:
         """Return what became of a large object, fetched by ranges."""
         if item.kind is Kind.ADOPT:
-            adopted = await asyncio.to_thread(self._fetcher.adopt, item)
-            if adopted is not None:
-                return adopted
+            return await self._outcome(item, lambda: self._adopt_or_fetch(item, self._fetch_ranges))
         return await self._outcome(item, lambda: self._fetch_ranges(item))
 
     async def _outcome(self, item: Item, fetch: Callable[[], Awaitable[Outcome]], *, tries_before: int = 0) -> Outcome:
@@ -97,6 +98,19 @@ class CarefulFetcher:
             raise
         except MirrorError as error:
             return Problem(item, error, is_final=True)
+
+    async def _adopt_or_fetch(self, item: Item, fetch: Callable[[Item], Awaitable[Outcome]]) -> Outcome:
+        """Compare the file on the share by all that HEAD tells, and fetch the object if the file is another."""
+        head = await self._head(item.key, item.etag)
+        if (head.etag, head.size) == (item.etag, item.size):
+
+            def judge(source: Source) -> Verification:
+                return self._verdict(item.key, source, head.size, head.etag, head)
+
+            if (adopted := await asyncio.to_thread(self._fetcher.adopt, item, judge)) is not None:
+                return adopted
+        self._fetcher.check_may_fetch(item)
+        return await fetch(item)
 
     async def _fetch_small(self, item: Item) -> Outcome:
         body = await (await self._sources.careful()).get(item.key)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
 from mirror.checksum import MIB, Bytes, Proof, Source, proof_of_etag, xxh3, xxh3_of
@@ -72,6 +73,14 @@ Outcome = Done | Problem
 
 class UnprovenError(BrokenTransferError):
     """The bytes came, and their ETag does not prove them: HEAD must tell more."""
+
+
+class UndecidedError(BrokenTransferError):
+    """A file lies on the share, and the ETag does not prove it: HEAD must tell more."""
+
+
+Judge = Callable[[Source], Verification]
+"""Says how bytes are proven. Raises BrokenTransferError if they are not the bucket's."""
 
 
 class Fetcher:
@@ -144,41 +153,61 @@ class Fetcher:
     def _fetch(self, item: Item) -> Done:
         if item.kind is Kind.ADOPT and (done := self.adopt(item)) is not None:
             return done
+        self.check_may_fetch(item)
+        body = self._reader().get(item.key)
+        return self.keep(item, body, self.verify(item, body))
+
+    def check_may_fetch(self, item: Item) -> None:
+        """Raise FileError where files are only compared: the one at the item's place is not the bucket's object."""
         if not self._may_fetch:
             raise FileError(
                 "the file is not the bucket's object", item.relative, hint="`oomirror sync` fetches it again."
             )
-        body = self._reader().get(item.key)
-        return self.keep(item, body, self.verify(item, body))
 
-    def adopt(self, item: Item) -> Done | None:
+    def adopt(self, item: Item, judge: Judge | None = None) -> Done | None:
         """Return the file that lies at the item's place as adopted, or None if it is not the bucket's object.
 
         A file under an alias gets a second name at the item's place, and keeps its own.
+
+        Parameters
+        ----------
+        judge
+            None: the ETag decides.
+
+        Raises
+        ------
+        UndecidedError
+            The ETag alone does not decide.
         """
-        if (done := self._adopt_file(item, f"{self._share_root}/{item.relative}")) is not None:
+        judge = judge or partial(self._by_etag, item)
+        if (done := self._adopt_file(item, f"{self._share_root}/{item.relative}", judge)) is not None:
             return done
         for alias in self._aliases:
             path = f"{self._share_root}/{alias}/{item.key}"
-            if (done := self._adopt_file(item, path)) is not None:
+            if (done := self._adopt_file(item, path, judge)) is not None:
                 self._set_aside(item)
                 self._staging.publish(self._staging.twin(path), item.relative, item.last_modified)
                 return done
         return None
 
-    def _adopt_file(self, item: Item, path: str) -> Done | None:
+    def _by_etag(self, item: Item, source: Source) -> Verification:
+        if self._mode is ChecksumMode.SIZE:
+            return Verification.SIZE_ONLY
+        proof, verification = proof_of_etag(source, item.size, item.etag)
+        if proof is not Proof.AGREES:
+            raise UndecidedError("the file does not agree with the ETag", item.relative, expected=item.etag)
+        return verification
+
+    def _adopt_file(self, item: Item, path: str, judge: Judge) -> Done | None:
         source = source_of_file(path)
         try:
             if os.path.getsize(path) != item.size:
                 return None
-            verification = Verification.SIZE_ONLY
-            if self._mode is ChecksumMode.AUTO:
-                proof, by = proof_of_etag(source, item.size, item.etag)
-                if proof is Proof.DIFFERS:
-                    return None
-                verification = by if proof is Proof.AGREES else Verification.SIZE_ONLY
+            verification = judge(source)
             digest = xxh3_of(source)
-        except OSError:
+        except UndecidedError:
+            raise
+        except (OSError, BrokenTransferError):
             return None  # Not readable is not the same: it is fetched, and replaced.
         return Done(item, item.size, item.etag, digest, verification, is_adopted=True, replaced=False)
 
