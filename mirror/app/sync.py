@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, works
 from mirror.app.datasets import check_names, plain_errors
-from mirror.app.pace import expected_seconds
+from mirror.app.expectation import expected_seconds
 from mirror.app.run import Run, recorded_run
 from mirror.app.snapshot import write_findings, write_snapshots
 from mirror.app.state import BucketState
