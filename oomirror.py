@@ -13,8 +13,9 @@ def main() -> int:
     """Run the command line on `sys.argv` and return its exit code."""
     # Imported here, so that `import oomirror` in a notebook does not load the command line.
     from mirror.cli import main as run
+    from mirror.cli import program
 
-    return run()
+    return program(run)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,9 @@ def _asked_by_variable() -> Path | None:
     return Path(value).expanduser() if value else None
 
 
-def load_settings(config: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+def load_settings(
+    config: Path | None = None, overrides: Mapping[str, Any] | None = None, *, may_be_absent: bool = False
+) -> Settings:
     """Return the configuration of this run.
 
     Parameters
@@ -70,13 +72,16 @@ def load_settings(config: Path | None = None, overrides: Mapping[str, Any] | Non
         The file to read instead of the ones that are looked for.
     overrides
         What flags say, nested as the file is: `{"transfer": {"concurrency": 8}}`.
+    may_be_absent
+        A file that was asked for by name and is not there yet is no error: `init` is about to write it.
 
     Raises
     ------
     ConfigError
         The file cannot be read, or a key or value in any of the sources cannot be used.
     """
-    file = find_config(config)
+    asked = config or _asked_by_variable()
+    file = None if may_be_absent and asked is not None and not asked.exists() else find_config(config)
     text = {} if file is None else _read_toml(file)
     flags = dict(overrides or {})
     origins = Origins(flags, os.environ, file)

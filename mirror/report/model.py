@@ -102,6 +102,8 @@ class LevelLine(_Report):
     data_type: str | None
     listed: Amount | None
     """None where the bucket was never listed whole."""
+    listed_at: str | None = None
+    """Of the newest whole listing: ISO 8601, UTC."""
     mirrored: Amount
     state: Literal["none", "partial", "whole", "unknown"]
 
@@ -115,3 +117,25 @@ class DatasetLine(_Report):
     listed_at: str | None
     """ISO 8601, UTC."""
     mirrored: Amount
+
+
+class ErrorParts(_Report):
+    """Why a command failed, in its parts; empty where there is nothing to say."""
+
+    exit: int
+    """Exit code of the process."""
+    what: str
+    """What could not be done."""
+    thing: str
+    """To which thing."""
+    expected: str
+    found: str
+    hint: str
+    """What the user can do next."""
+
+
+class ErrorReport(_Report):
+    """What any command with `--json` prints when it fails."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema", serialization_alias="schema")
+    error: ErrorParts

@@ -1,0 +1,56 @@
+"""The plan on its way to the user: shown, and asked about where it is large and someone is there to answer."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from mirror.cli.output import result_width, words_width
+from mirror.cli.question import ask, can_ask
+from mirror.cli.talk import Talk
+from mirror.errors import ExitCode
+from mirror.plan import Plan
+from mirror.report.model import SyncReport
+from mirror.report.numbers import format_amount
+from mirror.report.text import render_plan, render_sync
+from mirror.report.text.results import render_problems
+
+
+class Confirmation:
+    """Called with the plan; afterwards knows what was said to it."""
+
+    def __init__(self, talk: Talk, *, is_dry_run: bool, yes: bool) -> None:
+        self._talk = talk
+        self._is_dry_run = is_dry_run
+        self._yes = yes
+        self._plan: Plan | None = None
+        self.exit_code: ExitCode | None = None
+        """Set where the user said no."""
+
+    def __call__(self, plan: Plan) -> bool:
+        """Return whether the plan shall be run."""
+        self._plan = plan
+        talk = self._talk
+        talk.pause()
+        fields = {"to_fetch": plan.to_fetch, "to_adopt": plan.to_adopt, "up_to_date": plan.up_to_date}
+        talk.note("planned", {name: asdict(tally) for name, tally in fields.items()})
+        if self._is_dry_run:
+            return True
+        if plan.to_fetch.objects or plan.to_adopt.objects or plan.refused:
+            talk.words(self._text(plan, words_width()))
+        if self._yes or not plan.is_large or not can_ask():
+            return True
+        if not ask(f"Fetch {format_amount(plan.to_fetch, talk.manner.units)}?"):
+            self.exit_code = ExitCode.FAILED
+            return False
+        return True
+
+    def as_text(self, report: SyncReport) -> str:
+        """Return the result: the plan of a dry run, else what was done; when quiet, only what failed."""
+        if self._is_dry_run and self._plan is not None:
+            return self._text(self._plan, result_width())
+        if self._talk.manner.quiet:
+            return render_problems(report)
+        return render_sync(report, units=self._talk.manner.units)
+
+    def _text(self, plan: Plan, width: int | None) -> str:
+        return render_plan(plan, units=self._talk.manner.units, width=width)

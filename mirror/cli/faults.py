@@ -1,0 +1,97 @@
+"""What went wrong, to the user: one sentence on stderr, or one JSON document on stdout; and the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeGuard
+
+from mirror.cli.output import put_result, put_words
+from mirror.errors import ExitCode, MirrorError
+
+
+class Told(Protocol):
+    """An error that carries its parts: MirrorError, and CatalogError, which is no relative of it."""
+
+    what: str
+    thing: str
+    expected: str
+    found: str
+    hint: str
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code of the process."""
+
+
+class UnexpectedError(MirrorError):
+    """A fault of the program, not of its user."""
+
+
+class BadCommandLineError(MirrorError):
+    """The command line cannot be understood."""
+
+    exit_code = ExitCode.USAGE
+
+
+def is_told(error: BaseException) -> TypeGuard[Told]:
+    """Return whether the error says its parts."""
+    return all(hasattr(error, part) for part in ("what", "thing", "expected", "found", "hint", "exit_code"))
+
+
+def told(error: BaseException) -> Told:
+    """Return the error as one that carries its parts."""
+    if is_told(error):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        from mirror.cli.signals import InterruptedRunError
+
+        return InterruptedRunError("stopped by SIGINT")
+    if (message := getattr(error, "format_message", None)) is not None:
+        return _usage(str(message()).rstrip("."), getattr(error, "ctx", None))
+    return UnexpectedError(
+        "something unexpected happened, a fault of oomirror",
+        found=f"{type(error).__name__}: {error}",
+        hint="Run it again with -v, or read the file of --log-json, for the traceback, and report it, please.",
+    )
+
+
+def _usage(message: str, context: object) -> BadCommandLineError:
+    command = getattr(context, "command_path", "oomirror")
+    return BadCommandLineError(message[:1].lower() + message[1:], hint=f"`{command} --help` says what there is.")
+
+
+def tell(error: BaseException, arguments: Sequence[str]) -> int:
+    """Tell the user of the error, as the command line asked for it, and return the exit code."""
+    parts = told(error)
+    if wants_json(arguments):
+        from mirror.report.json import error_document
+
+        put_result(error_document(parts))
+    else:
+        from mirror.report.text.table import plain
+
+        put_words(f"oomirror: {plain(sentence(parts))}")
+    return int(parts.exit_code)
+
+
+def sentence(parts: Told) -> str:
+    """Return the error in one sentence, and the hint."""
+    return str(parts)
+
+
+def wants_json(arguments: Sequence[str]) -> bool:
+    """Return whether the command line asks for JSON; looked up in the words, since they may not parse."""
+    words = list(arguments)
+    return "--json" in (words[: words.index("--")] if "--" in words else words)
+
+
+def traceback_text(error: BaseException) -> str:
+    """Return the traceback of an error."""
+    import traceback
+
+    return "".join(traceback.format_exception(error))
+
+
+def is_unexpected(error: BaseException) -> bool:
+    """Return whether the error is a fault of ours, whose traceback someone will want."""
+    return not (is_told(error) or hasattr(error, "format_message") or isinstance(error, KeyboardInterrupt))

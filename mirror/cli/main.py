@@ -1,0 +1,104 @@
+"""The command line as a whole: its commands, its exit codes, and what becomes of errors."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated
+
+import typer
+
+from mirror.cli import options
+from mirror.cli.adopt import adopt
+from mirror.cli.demo import demo
+from mirror.cli.faults import tell
+from mirror.cli.init import init
+from mirror.cli.ls import ls
+from mirror.cli.output import make_streams_robust, put_result, put_words
+from mirror.cli.scan import scan
+from mirror.cli.sync import sync
+
+# The \b keeps typer from filling the lines of the table.
+EXIT_CODES = """\
+\b
+Exit codes:
+  0    done (also when --max-duration ended it: "complete" is false then)
+  1    failed: endpoint unreachable, access denied, catalog locked, damaged
+       or newer; or you said no
+  2    usage or configuration: unknown dataset, volume, scale, bucket or key
+  3    differences or damage found
+  4    finished, but objects failed or were refused; each is listed
+  5    refused or stopped for safety: no room, disk full, share read-only,
+       gone, unmarked or foreign, catalog on the share
+  6    another run holds the lock
+  130  stopped by Ctrl-C or SIGHUP; what was done is saved
+  143  stopped by SIGTERM; what was done is saved
+"""
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        from oomirror import __version__
+
+        put_result(f"oomirror {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    context: typer.Context,
+    config: options.Config = None,
+    version: Annotated[  # noqa: ARG001  its callback does the work
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Mirror OpenOrganelle datasets from S3 to a lab share: verified, resumable, with a catalog of what lies there.
+
+    Results go to stdout, words to stderr. `oomirror init --share DIR` comes first.
+    """
+    if config is not None:
+        # Before the command or after it: both are how people write it.
+        context.default_map = {command.__name__: {"config": str(config)} for command in COMMANDS}
+    if context.invoked_subcommand is None:
+        put_words(context.get_help())
+        raise typer.Exit(2)
+
+
+def make_app() -> typer.Typer:
+    """Return the command line, not yet run."""
+    # Plain help: rich's boxes cost 0.2 s at each start, and do not paste.
+    app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.callback(invoke_without_command=True, epilog=EXIT_CODES, context_settings=_HELP)(_root)
+    for command, short_help in COMMANDS.items():
+        app.command(short_help=short_help, epilog="Exit codes: `oomirror --help`.", context_settings=_HELP)(command)
+    return app
+
+
+COMMANDS: Mapping[Callable[..., int], str] = {
+    init: "write a configuration, mark the share, make the catalog",
+    sync: "mirror what is chosen of datasets from a bucket to the share",
+    scan: "list whole datasets, and keep the listing in the catalog",
+    adopt: "take what lies on the share already into the catalog",
+    ls: "show what the buckets hold and what the share holds",
+    demo: "mirror two sample buckets, served on this machine",
+}
+"""Each with its line in `oomirror --help`."""
+
+
+_HELP = {"help_option_names": ["--help", "-h"], "max_content_width": 100}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments
+        Without the program's name; None: those of this process.
+    """
+    make_streams_robust()
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        answer = make_app()(words, prog_name="oomirror", standalone_mode=False)
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the outermost edge: each becomes a sentence
+        return tell(error, words)
+    return int(answer or 0)

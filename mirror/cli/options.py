@@ -1,0 +1,86 @@
+"""The options that commands share, each with its help, said once."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from mirror.report.numbers import Units
+
+
+class Checksum(StrEnum):
+    """What `--checksum` takes."""
+
+    AUTO = "auto"
+    SIZE = "size"
+
+
+class Check(StrEnum):
+    """What `adopt --check` takes."""
+
+    SIZE = "size"
+    MD5 = "md5"
+
+
+class ProgressKind(StrEnum):
+    """What `--progress` takes."""
+
+    AUTO = "auto"
+    PLAIN = "plain"
+    NONE = "none"
+
+
+Config: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="Read this configuration instead of $OOMIRROR_CONFIG, ./oomirror.toml or the user's.",
+        show_default=False,
+    ),
+]
+Datasets: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(metavar="DATASET", help="Names of datasets, such as jrc_hela-2.", show_default=False),
+]
+BucketDefault: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--bucket", metavar="NAME", help="Bucket, as the configuration names it.", show_default="default_bucket"
+    ),
+]
+BucketAll: TypeAlias = Annotated[
+    str | None, typer.Option("--bucket", metavar="NAME", help="Look at this bucket only.", show_default="all buckets")
+]
+Json: TypeAlias = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document to stdout, and nothing else there.")
+]
+Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.")]
+Verbose: TypeAlias = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Say also what is tried again, and the traceback of a fault.")
+]
+LogJson: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--log-json",
+        metavar="FILE",
+        help="Append every event to FILE, a JSON object a line, with its time in UTC.",
+        show_default=False,
+    ),
+]
+Progress: TypeAlias = Annotated[
+    ProgressKind,
+    typer.Option(
+        "--progress", help="Bars on a terminal and else a line a minute (auto), a line a minute (plain), or none."
+    ),
+]
+UnitsOption: TypeAlias = Annotated[
+    Units, typer.Option("--units", help="GB of 10^9 bytes (si), or GiB of 2^30 bytes (iec).")
+]
+Force: TypeAlias = Annotated[
+    bool,
+    typer.Option("--force", help="Use a catalog that lies on the share, though SQLite over a network corrupts."),
+]

@@ -1,0 +1,76 @@
+"""The two streams: results to stdout, words to stderr. A reader that went away ends no run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TextIO
+
+
+def make_streams_robust() -> None:
+    """Let keys that the terminal's encoding lacks be shown, escaped, instead of ending the run."""
+    import io
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def put_result(text: str) -> None:
+    """Write a result to stdout, and its line break."""
+    _put(sys.stdout, text)
+
+
+def put_words(text: str) -> None:
+    """Write words to stderr, and their line break."""
+    _put(sys.stderr, text)
+
+
+def _put(stream: TextIO | None, text: str) -> None:
+    if stream is None:
+        return  # Closed before we began: `oomirror >&-`.
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        drop(stream)
+    except OSError:
+        # The terminal is gone (EIO after a hang-up), the log's disk is full: the mirror matters more.
+        drop(stream)
+    except ValueError:
+        return
+
+
+def drop(stream: TextIO) -> None:
+    """Send what is still to come on the stream nowhere, so that neither we nor Python's exit trip over it."""
+    try:
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())
+    except (OSError, ValueError):
+        return
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether a person reads the stream."""
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
+
+
+def result_width() -> int | None:
+    """Return the columns of the terminal that stdout is; None where it is none, and nothing need be cut."""
+    if not is_terminal(sys.stdout):
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def words_width() -> int | None:
+    """Return the columns of the terminal that stderr is, None where it is none."""
+    if not is_terminal(sys.stderr):
+        return None
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except OSError:
+        return 80

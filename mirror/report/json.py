@@ -1,0 +1,46 @@
+"""Reports as JSON documents; their schemas are in docs/schemas."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from mirror.report.model import ErrorParts, ErrorReport
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class _Told(Protocol):
+        what: str
+        thing: str
+        expected: str
+        found: str
+        hint: str
+
+        @property
+        def exit_code(self) -> int: ...
+
+
+def document(report: BaseModel) -> str:
+    """Return one report as a JSON object."""
+    return report.model_dump_json(by_alias=True, indent=2)
+
+
+def listing(reports: Sequence[BaseModel]) -> str:
+    """Return reports as a JSON array."""
+    return TypeAdapter(tuple[Any, ...]).dump_json(tuple(reports), by_alias=True, indent=2).decode()
+
+
+def error_document(error: _Told) -> str:
+    """Return an error's parts as a JSON object."""
+    parts = ErrorParts(
+        exit=int(error.exit_code),
+        what=error.what,
+        thing=error.thing,
+        expected=error.expected,
+        found=error.found,
+        hint=error.hint,
+    )
+    return document(ErrorReport(error=parts))

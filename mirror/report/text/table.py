@@ -1,0 +1,67 @@
+"""Plain tables and lists for terminals: no colours, no lines, aligned by spaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+_GAP = "  "
+
+
+def render_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1, width: int | None = None, indent: str = ""
+) -> str:
+    """Return the rows below their header, without a line break at the end.
+
+    Parameters
+    ----------
+    left
+        How many of the first columns hold words, aligned to the left; the others hold numbers. The last column is
+        never padded.
+    width
+        Of the terminal. The first column is cut in its middle where the table would be wider; None: never.
+    indent
+        Put before each line.
+
+    >>> print(render_table(["volume", "size"], [["volumes/raw", "12.3 GB"], ["er_seg", "1.0 MB"]]))
+    volume          size
+    volumes/raw  12.3 GB
+    er_seg        1.0 MB
+    """
+    table = [list(header), *(list(map(plain, row)) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    if width is not None:
+        others = sum(widths[1:]) + len(_GAP) * (len(widths) - 1) + len(indent)
+        widths[0] = min(widths[0], max(len(header[0]), 16, width - others))
+    return "\n".join(indent + _line(row, widths, left) for row in table)
+
+
+def _line(row: Sequence[str], widths: Sequence[int], left: int) -> str:
+    cells = [shorten(row[0], widths[0]), *row[1:]]
+    aligned = (
+        cell.ljust(width) if number < left else cell.rjust(width)
+        for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    )
+    return _GAP.join(aligned).rstrip()
+
+
+def shorten(text: str, width: int) -> str:
+    """Return the text, or its beginning and its end where it is longer than `width`.
+
+    >>> shorten("volumes/groundtruth/0003/crop1/labels/all", 20)
+    'volumes/...abels/all'
+    """
+    if len(text) <= width:
+        return text
+    tail = (width - 3) // 2 + 1
+    return f"{text[: width - 3 - tail]}...{text[-tail:]}"
+
+
+def plain(text: str) -> str:
+    r"""Return the text with all that a terminal would obey, or cannot show, written out.
+
+    >>> plain("a\x1b[31mb")
+    'a\\x1b[31mb'
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
