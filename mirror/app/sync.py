@@ -138,10 +138,15 @@ class _Sync:
         comparison = await asyncio.to_thread(self._compare, survey)
         expected = expected_seconds(self.state, comparison.plan.to_fetch)
         comparison = replace(comparison, plan=replace(comparison.plan, expected_seconds=expected))
-        share = self.place.share
-        check_room(comparison.plan, str(share.root), *share.free())
-        if not confirm(comparison.plan) or request.dry_run:
-            return self._report(comparison.plan, Results(is_complete=request.dry_run), None)
+        plan, share = comparison.plan, self.place.share
+        if request.dry_run:
+            # Shown also where it does not fit: the way to a plan that does.
+            confirm(plan)
+            check_room(plan, str(share.root), *share.free())
+            return self._report(plan, Results(), None)
+        check_room(plan, str(share.root), *share.free())
+        if not confirm(plan):
+            return self._report(plan, Results(is_complete=False), None)
         return await self._write(survey, comparison)
 
     def _compare(self, survey: Survey) -> Comparison:
