@@ -27,12 +27,13 @@ $(STAMP): requirements-dev.lock pyproject.toml
 demo: $(STAMP) ## a small mirror of two sample buckets, served on this machine, step by step
 	$(BIN)/oomirror demo
 
-check: $(STAMP) ## format, lint, types, imports, docstrings, migrations; no tests
+check: $(STAMP) ## format, lint, types, imports, docstrings, README, migrations; no tests
 	$(BIN)/ruff format --check $(SOURCES) alembic
 	$(BIN)/ruff check $(SOURCES) alembic
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/interrogate --quiet $(PACKAGES) tests oomirror.py || $(BIN)/interrogate -v $(PACKAGES) tests oomirror.py
+	$(BIN)/python -m tests.readme_check
 	rm -f .stamps/drift.db
 	$(DRIFT) upgrade head && $(DRIFT) check
 

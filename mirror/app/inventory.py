@@ -134,8 +134,8 @@ def _states(
 
 
 def _lines_of_dataset(catalog: Catalog, name: str, url: str, dataset: str) -> list[LevelLine]:
-    states, loose, _ = _states(catalog, url, dataset)
-    lines = [_level_line(name, dataset, state) for state in states]
+    states, loose, listed_at = _states(catalog, url, dataset)
+    lines = [_level_line(name, dataset, state, listed_at) for state in states]
     lines.append(
         LevelLine(
             bucket=name,
@@ -146,6 +146,7 @@ def _lines_of_dataset(catalog: Catalog, name: str, url: str, dataset: str) -> li
             shape_zyx=None,
             data_type=None,
             listed=_amount(loose.listed),
+            listed_at=listed_at,
             mirrored=_amount(loose.mirrored) or Amount(),
             state=_state_word(loose.listed, loose.mirrored),
         )
@@ -153,7 +154,7 @@ def _lines_of_dataset(catalog: Catalog, name: str, url: str, dataset: str) -> li
     return lines
 
 
-def _level_line(name: str, dataset: str, state: LevelState) -> LevelLine:
+def _level_line(name: str, dataset: str, state: LevelState, listed_at: str | None) -> LevelLine:
     array = state.array
     parent, _, last = array.path.rpartition("/")
     is_level = parse_level_name(last) is not None
@@ -166,6 +167,7 @@ def _level_line(name: str, dataset: str, state: LevelState) -> LevelLine:
         shape_zyx=tuple(reversed(array.shape_xyz)) or None,
         data_type=array.data_type or None,
         listed=_amount(state.listed),
+        listed_at=listed_at,
         mirrored=_amount(state.mirrored) or Amount(),
         state=_state_word(state.listed, state.mirrored),
     )

@@ -43,8 +43,7 @@ def adopt(
         from mirror.engine.fetch import ChecksumMode
         from mirror.errors import ExitCode
         from mirror.report.json import listing
-        from mirror.report.text import render_syncs
-        from mirror.report.text.results import render_problems
+        from mirror.report.text.results import render_problems, render_syncs
 
         mode = ChecksumMode.SIZE if check is options.Check.SIZE else ChecksumMode.AUTO
         names = tuple(dict.fromkeys(datasets or ()))

@@ -11,8 +11,8 @@ from mirror.errors import ExitCode
 from mirror.plan import Plan
 from mirror.report.model import SyncReport
 from mirror.report.numbers import format_amount
-from mirror.report.text import render_plan, render_sync
-from mirror.report.text.results import render_problems
+from mirror.report.text.plan import render_plan
+from mirror.report.text.results import render_problems, render_sync
 
 
 class Confirmation:

@@ -31,7 +31,7 @@ def ls(
     from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.json import listing
-    from mirror.report.text import render_datasets, render_levels
+    from mirror.report.text.inventory import render_datasets, render_levels
 
     settings, now = load_settings(config), datetime.now(UTC)
     if dataset is None:

@@ -36,7 +36,7 @@ def scan(
         from mirror.config import load_settings
         from mirror.errors import ExitCode
         from mirror.report.json import listing
-        from mirror.report.text import render_scans
+        from mirror.report.text.results import render_scans
 
         names = tuple(dict.fromkeys(datasets))
         reports = run(

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import select
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -80,10 +78,14 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     InterruptedRunError, TerminatedRunError
         It was cancelled by a signal, and has saved its state.
     """
+    import asyncio
+
     return asyncio.run(_stoppable(work))
 
 
 async def _stoppable(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
     received: list[int] = []
@@ -165,5 +167,4 @@ def program(work: Callable[[], int]) -> int:
     with on_stop(raise_stop):
         exit_code = work()
     watchdog.end_with(exit_code)
-    sys.stdout.flush()
     return exit_code

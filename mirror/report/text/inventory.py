@@ -28,7 +28,7 @@ def render_datasets(
         for line in lines
     ]
     header = ("dataset", "bucket", "objects", "size", "on share", "share", "listed")
-    return render_table(header, rows, left=2, width=width)
+    return render_table(header, rows, words=(0, 1, 6), width=width)
 
 
 def _amount_cells(amount: Amount | None, units: Units) -> tuple[str, str]:
@@ -58,7 +58,7 @@ def _bucket_lines(bucket: str, lines: Sequence[LevelLine], now: datetime, units:
     table = render_table(
         ("", "shape z,y,x", "type", "objects", "size", "on the share"),
         [_level_row(line, units) for line in lines],
-        left=3,
+        words=(0, 1, 2, 5),
         indent="    ",
     ).splitlines()
     yield table[0]

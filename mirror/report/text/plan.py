@@ -18,7 +18,7 @@ from mirror.report.numbers import (
     format_share,
     plural,
 )
-from mirror.report.text.table import plain, render_table
+from mirror.report.text.table import fill, plain, render_table
 
 TOP_VOLUMES = 20
 """So many volumes have a line of their own; the others share one."""
@@ -45,9 +45,7 @@ def render_plan(plan: Plan, *, units: Units = Units.SI, width: int | None = None
     parts = [
         f"Plan for {names} from bucket {plan.bucket}:",
         _table(plan, units, width),
-        *_totals(plan, units),
-        *_savings(plan, units),
-        *_left_out(plan),
+        *(fill(sentence, width) for sentence in (*_totals(plan, units), *_savings(plan, units), *_left_out(plan))),
         *_refusals(plan.refused),
     ]
     return "\n".join(part for part in parts if part)
@@ -62,7 +60,7 @@ def _table(plan: Plan, units: Units, width: int | None) -> str:
         summed = _Volume(f"{len(rest)} smaller ones", (), _sum_of("listed", rest), _sum_of("to_fetch", rest))
         rows.append(_row(summed, units))
     header = ("volume", "levels", "objects", "size", "to fetch")
-    return render_table(header, rows, left=2, width=width, indent="  ")
+    return render_table(header, rows, words=(0, 1), width=width, indent="  ")
 
 
 def _volumes(lines: Iterable[Line], *, with_dataset: bool) -> Sequence[_Volume]:
@@ -163,7 +161,8 @@ _OTHER = "other files"
 def _left_out(plan: Plan) -> list[str]:
     if not plan.left_out:
         return []
-    return [f"Left out as asked: {_some(plan.left_out, 'place')}."]
+    only = f"{plan.datasets[0]}: " if len(plan.datasets) == 1 else ""
+    return [f"Left out as asked: {_some([place.removeprefix(only) for place in plan.left_out], 'place')}."]
 
 
 def _refusals(refused: Sequence[Skip]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from mirror.keys import is_folder_marker
 from mirror.report.model import ScanReport, SyncReport, Verified
 from mirror.report.numbers import Units, format_amount, format_rate, format_seconds, plural
 from mirror.report.text.table import plain
@@ -74,9 +75,13 @@ def _problems(report: SyncReport) -> list[str]:
     if report.failed:
         lines.append(f"Failed: {plural(len(report.failed), 'object')}:")
         lines += [f"  {plain(one.key)}: {plain(one.reason)}" for one in report.failed]
-    if report.skipped:
-        lines.append(f"Left out: {plural(len(report.skipped), 'object')}, {report.refused:,} of them refused:")
-        lines += [f"  {plain(one.key)}: {plain(one.reason)}" for one in report.skipped]
+    markers = [one for one in report.skipped if is_folder_marker(one.key)]
+    others = [one for one in report.skipped if not is_folder_marker(one.key)]
+    if others:
+        lines.append(f"Left out: {plural(len(others), 'object')}:")
+        lines += [f"  {plain(one.key)}: {plain(one.reason)}" for one in others]
+    if markers:
+        lines.append(f"Passed over, as they hold nothing: {plural(len(markers), 'folder marker')}.")
     return lines
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 _GAP = "  "
 
 
 def render_table(
-    header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1, width: int | None = None, indent: str = ""
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    words: Collection[int] = (0,),
+    width: int | None = None,
+    indent: str = "",
 ) -> str:
     """Return the rows below their header, without a line break at the end.
 
     Parameters
     ----------
-    left
-        How many of the first columns hold words, aligned to the left; the others hold numbers. The last column is
-        never padded.
+    words
+        Numbers of the columns that hold words, aligned to the left; the others hold numbers.
     width
         Of the terminal. The first column is cut in its middle where the table would be wider; None: never.
     indent
@@ -32,13 +36,13 @@ def render_table(
     if width is not None:
         others = sum(widths[1:]) + len(_GAP) * (len(widths) - 1) + len(indent)
         widths[0] = min(widths[0], max(len(header[0]), 16, width - others))
-    return "\n".join(indent + _line(row, widths, left) for row in table)
+    return "\n".join(indent + _line(row, widths, words) for row in table)
 
 
-def _line(row: Sequence[str], widths: Sequence[int], left: int) -> str:
+def _line(row: Sequence[str], widths: Sequence[int], words: Collection[int]) -> str:
     cells = [shorten(row[0], widths[0]), *row[1:]]
     aligned = (
-        cell.ljust(width) if number < left else cell.rjust(width)
+        cell.ljust(width) if number in words else cell.rjust(width)
         for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
     )
     return _GAP.join(aligned).rstrip()
@@ -54,6 +58,13 @@ def shorten(text: str, width: int) -> str:
         return text
     tail = (width - 3) // 2 + 1
     return f"{text[: width - 3 - tail]}...{text[-tail:]}"
+
+
+def fill(text: str, width: int | None) -> str:
+    """Return a sentence in lines of at most `width` columns, 80 without one; names are never cut."""
+    import textwrap
+
+    return textwrap.fill(text, width or 80, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,42 @@
+"""The JSON Schemas of what commands print with `--json`: `python -m mirror.report.schemas docs/schemas` writes them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from mirror.report.model import DatasetLine, ErrorReport, LevelLine, ScanReport, SyncReport
+
+DOCUMENTS: Mapping[str, tuple[str, Any]] = {
+    "sync": ("What `oomirror sync --json` prints", SyncReport),
+    "adopt": ("What `oomirror adopt --json` prints: a report for each bucket", tuple[SyncReport, ...]),
+    "scan": ("What `oomirror scan --json` prints: a report for each dataset", tuple[ScanReport, ...]),
+    "ls": ("What `oomirror ls --json` prints: a line for each dataset", tuple[DatasetLine, ...]),
+    "ls-dataset": ("What `oomirror ls DATASET --json` prints: a line for each level", tuple[LevelLine, ...]),
+    "error": ("What any command with --json prints when it fails", ErrorReport),
+}
+"""Name of the file in docs/schemas, without `.json`, to title and shape."""
+
+
+def schema_text(name: str) -> str:
+    """Return one schema as the text of its file."""
+    title, shape = DOCUMENTS[name]
+    schema = TypeAdapter(shape).json_schema(mode="serialization", by_alias=True)
+    whole = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title}
+    return json.dumps(whole, indent=2) + "\n"
+
+
+def write_schemas(folder: Path) -> None:
+    """Write all of them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in DOCUMENTS:
+        (folder / f"{name}.json").write_text(schema_text(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_schemas(Path(sys.argv[1]))
