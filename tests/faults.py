@@ -21,6 +21,7 @@ from mirror.store.connection import Connection
 
 BUCKET = "odd-bucket"
 MODIFIED = 1_600_000_000
+_OTHER_BYTES = bytes(255 - byte for byte in range(256))
 _XML = "<?xml version='1.0' encoding='UTF-8'?>"
 
 
@@ -222,7 +223,7 @@ async def _send(
             if request.transport is not None:
                 request.transport.abort()
         case Garble():
-            await response.write(bytes(byte ^ 0xFF for byte in body))
+            await response.write(body.translate(_OTHER_BYTES))
         case _:
             await response.write(body)
     return response

@@ -12,6 +12,7 @@ from mirror.engine.events import EventSink
 from mirror.engine.retry import AT_START, Retrier
 from mirror.engine.tasks import first_error
 from mirror.errors import MirrorError, UnknownNameError, known_hint
+from mirror.keys import key_refusal
 from mirror.store.bucket import Bucket
 
 
@@ -41,7 +42,7 @@ async def check_names(
 
 async def has_dataset(bucket: Bucket, dataset: str) -> bool:
     """Return whether the bucket has anything in a folder of that name."""
-    if not dataset or "/" in dataset:
+    if "/" in dataset or key_refusal(dataset) is not None:
         return False
     page = await (await bucket.lister()).list_page(f"{bucket.url.prefix}{dataset}/", max_keys=1)
     return bool(page.objects)
