@@ -1,4 +1,4 @@
-"""Does README.md say what `--help` says? `python -m tests.readme_check` is silent if so, and lists what differs if not."""
+"""Does README.md say what `--help` says? `python -m tests.readme_check` is silent if so, else lists what differs."""
 
 from __future__ import annotations
 

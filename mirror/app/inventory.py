@@ -9,7 +9,7 @@ from catalog import queries
 from catalog.errors import CatalogMissingError
 from catalog.records import Count, LevelState, LooseState, SnapshotRecord, SnapshotScope
 from catalog.session import Catalog, open_catalog
-from mirror.app.datasets import dataset_names
+from mirror.app.datasets import datasets_in, plain_errors
 from mirror.config import Settings
 from mirror.errors import MirrorError, UnknownNameError, known_hint
 from mirror.formats.n5.multiscale import parse_level_name
@@ -85,8 +85,8 @@ def _catalog(settings: Settings) -> Catalog | None:
 
 async def _names_in_bucket(settings: Settings, name: str) -> tuple[str, ...]:
     try:
-        async with Bucket(settings.bucket(name).connection()) as bucket:
-            return await dataset_names(bucket)
+        async with plain_errors(), Bucket(settings.bucket(name).connection()) as bucket:
+            return await datasets_in(bucket)
     except MirrorError:
         return ()
 
@@ -115,9 +115,13 @@ def _dataset_line(catalog: Catalog, name: str, url: str, dataset: str) -> Datase
         bucket=name,
         dataset=dataset,
         listed=_amount(scanned.listed) if scanned else None,
-        listed_at=scanned.finished_at.isoformat() if scanned and scanned.finished_at else None,
+        listed_at=_listed_at(scanned),
         mirrored=_sum([state.mirrored for state in states]),
     )
+
+
+def _listed_at(scanned: SnapshotRecord | None) -> str | None:
+    return scanned.finished_at.isoformat() if scanned and scanned.finished_at else None
 
 
 def _states(
@@ -134,7 +138,8 @@ def _states(
 
 
 def _lines_of_dataset(catalog: Catalog, name: str, url: str, dataset: str) -> list[LevelLine]:
-    states, loose, listed_at = _states(catalog, url, dataset)
+    states, loose, scanned = _states(catalog, url, dataset)
+    listed_at = _listed_at(scanned)
     lines = [_level_line(name, dataset, state, listed_at) for state in states]
     lines.append(
         LevelLine(

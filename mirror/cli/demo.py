@@ -7,12 +7,15 @@ from typing import Annotated
 
 import typer
 
+from mirror.cli import options
+
 
 def demo(
     folder: Annotated[
         Path,
         typer.Option("--dir", metavar="DIR", help="Where the sample share, catalog and configuration go."),
     ] = Path("oomirror-demo"),
+    verbose: options.Traceback = False,  # noqa: ARG001  read where faults are told
 ) -> int:
     """Mirror two small sample buckets, served on this machine, and say at each step what a user would type.
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol, TypeGuard
 
 from mirror.cli.output import put_result, put_words
 from mirror.errors import ExitCode, MirrorError
+
+
+_LINE = "\n"
 
 
 class Told(Protocol):
@@ -50,8 +54,8 @@ def told(error: BaseException) -> Told:
         return _usage(str(message()).rstrip("."), getattr(error, "ctx", None))
     return UnexpectedError(
         "something unexpected happened, a fault of oomirror",
-        found=f"{type(error).__name__}: {error}",
-        hint="Run it again with -v, or read the file of --log-json, for the traceback, and report it, please.",
+        found=f"{type(error).__name__}: {str(error).partition(_LINE)[0]}",
+        hint="Run it again with -v for the traceback, and report it, please.",
     )
 
 
@@ -62,6 +66,8 @@ def _usage(message: str, context: object) -> BadCommandLineError:
 
 def tell(error: BaseException, arguments: Sequence[str]) -> int:
     """Tell the user of the error, as the command line asked for it, and return the exit code."""
+    if is_unexpected(error) and is_verbose(arguments):
+        put_words(traceback_text(error))
     parts = told(error)
     if wants_json(arguments):
         from mirror.report.json import error_document
@@ -81,8 +87,16 @@ def sentence(parts: Told) -> str:
 
 def wants_json(arguments: Sequence[str]) -> bool:
     """Return whether the command line asks for JSON; looked up in the words, since they may not parse."""
-    words = list(arguments)
-    return "--json" in (words[: words.index("--")] if "--" in words else words)
+    return "--json" in _options(arguments)
+
+
+def is_verbose(arguments: Sequence[str]) -> bool:
+    """Return whether the command line asks for tracebacks, as `-v`, `-nv` or `--verbose`."""
+    return any(word == "--verbose" or re.fullmatch(r"-[a-z]*v[a-z]*", word) for word in _options(arguments))
+
+
+def _options(arguments: Sequence[str]) -> Sequence[str]:
+    return arguments[: list(arguments).index("--")] if "--" in arguments else arguments
 
 
 def traceback_text(error: BaseException) -> str:

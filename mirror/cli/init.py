@@ -44,6 +44,7 @@ def init(
         ),
     ] = False,
     force: options.Force = False,
+    verbose: options.Traceback = False,  # noqa: ARG001  read where faults are told
 ) -> int:
     """Write a commented configuration, mark the share, make the catalog. Asks nothing; can be run again.
 

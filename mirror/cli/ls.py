@@ -18,6 +18,7 @@ def ls(
     bucket: options.BucketAll = None,
     config: options.Config = None,
     as_json: options.Json = False,
+    verbose: options.Traceback = False,  # noqa: ARG001  read where faults are told
     units: options.UnitsOption = Units.SI,
 ) -> int:
     """Show what the buckets hold, as last listed, and what the share holds, as the catalog knows.

@@ -62,6 +62,9 @@ Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Say only 
 Verbose: TypeAlias = Annotated[
     bool, typer.Option("--verbose", "-v", help="Say also what is tried again, and the traceback of a fault.")
 ]
+Traceback: TypeAlias = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show the traceback of a fault of the program.")
+]
 LogJson: TypeAlias = Annotated[
     Path | None,
     typer.Option(

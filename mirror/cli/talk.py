@@ -106,8 +106,6 @@ class Talk:
         fields = {"exit": int(parts.exit_code), "what": parts.what, "thing": parts.thing, "found": parts.found}
         if is_unexpected(error):
             fields["traceback"] = traceback_text(error)
-            if self.manner.verbose:
-                put_words(traceback_text(error))
         self.note("failed", fields)
 
 
