@@ -13,6 +13,7 @@ from mirror.engine.retry import AT_START, Retrier
 from mirror.engine.tasks import first_error
 from mirror.errors import MirrorError, UnknownNameError, known_hint
 from mirror.keys import key_refusal
+from mirror.formats.folder import container_format
 from mirror.store.bucket import Bucket
 
 
@@ -58,6 +59,23 @@ async def dataset_names(bucket: Bucket) -> tuple[str, ...]:
         names += [folder.removeprefix(bucket.url.prefix).rstrip("/") for folder in page.folders]
         if (token := page.next_token) is None:
             return tuple(sorted(names))
+
+
+async def datasets_in(bucket: Bucket, *, max_lists: int = 32) -> tuple[str, ...]:
+    """Return the names of the root's folders that hold volumes, sorted: one small LIST a folder."""
+    lister = await bucket.lister()
+    slots = asyncio.Semaphore(max_lists)
+
+    async def holds_volumes(name: str) -> bool:
+        async with slots:
+            page = await lister.list_page(f"{bucket.url.prefix}{name}/", delimiter="/")
+        children = (folder.rstrip("/").rpartition("/")[2] for folder in page.folders)
+        return any(container_format(child) is not None for child in children)
+
+    names = await dataset_names(bucket)
+    async with asyncio.TaskGroup() as group:
+        answers = [group.create_task(holds_volumes(name)) for name in names]
+    return tuple(name for name, answer in zip(names, answers, strict=True) if answer.result())
 
 
 async def _unknown_dataset(settings: Settings, bucket: Bucket, name: str, dataset: str) -> UnknownNameError:

@@ -41,6 +41,7 @@ class ListedShard:
     shard: Shard
     pages: tuple[Page, ...]
     listed: Tally
+    """Without folder markers."""
     digest: bytes
     """xxh3-128 over keys, sizes and ETags: equal digests of one prefix mean equal content."""
 
@@ -151,7 +152,9 @@ class _Collector:
         self._digest.update(
             "".join([f"{key}\0{size}\0{etag}\n" for key, size, etag, _ in rows]).encode("utf-8", "replace")
         )
-        self.listed += Tally(len(rows), sum(row[1] for row in rows))
+        # A folder marker is a row, as the bucket has it, and is not counted: no share can hold it as a file.
+        n_markers = sum(1 for key, *_ in rows if not key or key[-1] == "/")
+        self.listed += Tally(len(rows) - n_markers, sum(row[1] for row in rows))
 
     def result(self) -> ListedShard:
         return ListedShard(self._shard, tuple(self._pages), self.listed, self._digest.digest())
