@@ -12,8 +12,8 @@ from mirror.engine.events import EventSink
 from mirror.engine.retry import AT_START, Retrier
 from mirror.engine.tasks import first_error
 from mirror.errors import MirrorError, UnknownNameError, known_hint
-from mirror.keys import key_refusal
 from mirror.formats.folder import container_format
+from mirror.keys import key_refusal
 from mirror.store.bucket import Bucket
 
 
