@@ -9,7 +9,6 @@ from typing import Protocol, TypeGuard
 from mirror.cli.output import put_result, put_words
 from mirror.errors import ExitCode, MirrorError
 
-
 _LINE = "\n"
 
 

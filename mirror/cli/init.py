@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def init(
+    *,
     share: Annotated[
         Path | None,
         typer.Option("--share", metavar="DIR", help="Root of the lab's share.", show_default="as configured"),

@@ -15,6 +15,7 @@ def ls(
         str | None,
         typer.Argument(metavar="[DATASET]", help="Show its volumes and levels.", show_default="all datasets"),
     ] = None,
+    *,
     bucket: options.BucketAll = None,
     config: options.Config = None,
     as_json: options.Json = False,
