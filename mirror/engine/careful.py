@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 
 from mirror.checksum import MIB, Bytes, Proof, Source, proof_of_checksums, proof_of_etag, xxh3_of
@@ -37,7 +39,7 @@ from mirror.store.local import Staging, unsafe_of, write_all
 
 RANGE_BYTES = 4 * MIB
 RANGES_IN_FLIGHT = 4
-"""For all large objects together: with the four MiB of each this bounds their memory."""
+"""For all large objects together: it bounds what is read again, and the memory of second tries."""
 _WORTH_A_RANGE = (BrokenTransferError, SlowDownError, UnreachableError)
 """A range of an object that changed cannot come any more: all of the object is fetched anew, as it is now."""
 
@@ -175,15 +177,18 @@ class CarefulFetcher:
         async def fetch() -> int:
             # Only the careful transport is told how long the server wants us to wait.
             if next(numbers) == 0:
-                body = await asyncio.to_thread(self._sources.bulk().get_range, key, start, stop, head.etag)
-            else:
-                body = await (await self._sources.careful()).get(key, if_match=head.etag, byte_range=(start, stop))
+                return await asyncio.to_thread(self._copy_range, key, start, stop, head.etag, path)
+            body = await (await self._sources.careful()).get(key, if_match=head.etag, byte_range=(start, stop))
             _check_range(body, head, stop - start, self._sources.url_of(key))
             await asyncio.to_thread(_write_range, path, body.data, start)
             return body.last_modified
 
         async with self._slots:
             return await replace(self._retrier, worth=_WORTH_A_RANGE).run(key, fetch)
+
+    def _copy_range(self, key: str, start: int, stop: int, etag: str, path: str) -> int:
+        with _open_for_ranges(path) as write:
+            return self._sources.bulk().copy_range(key, start, stop, etag, write)
 
 
 def _check_range(body: Body, head: ObjectHead, n_bytes: int, thing: str) -> None:
@@ -196,11 +201,17 @@ def _check_range(body: Body, head: ObjectHead, n_bytes: int, thing: str) -> None
 
 
 def _write_range(path: str, data: Bytes, start: int) -> None:
+    with _open_for_ranges(path) as write:
+        write(data, start)
+
+
+@contextmanager
+def _open_for_ranges(path: str) -> Iterator[Callable[[Bytes, int], None]]:
     # By its path, not a shared descriptor: a thread that outlives a cancelled object would write into whatever file
     # has the same number by then.
     descriptor = os.open(path, os.O_WRONLY)
     try:
-        write_all(descriptor, data, start)
+        yield partial(write_all, descriptor)
     finally:
         os.close(descriptor)
 

@@ -5,7 +5,7 @@ A transport never retries: the caller decides, so that SlowDown reaches it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -83,6 +83,10 @@ class CarefulReader(Protocol):
         ...
 
 
+WriteAt = Callable[["bytes | memoryview", int], None]
+"""Takes a piece of an object and its offset in it, in bytes."""
+
+
 class BulkReader(Protocol):
     """Reads objects at full speed; blocking, called from many threads at once."""
 
@@ -90,12 +94,21 @@ class BulkReader(Protocol):
         """Return the whole object. Raises as `Lister.list_page`."""
         ...
 
-    def get_range(self, key: str, start: int, stop: int, etag: str) -> Body:
-        """Return bytes `start` to `stop` (exclusive) of the object if it still has this ETag.
+    def copy_range(self, key: str, start: int, stop: int, etag: str, write: WriteAt) -> int:
+        """Hand bytes `start` to `stop` (exclusive) to `write` as they come, if the object still has this ETag.
+
+        Returns
+        -------
+        last_modified
+            Of the object, in seconds since 1970, UTC.
 
         Raises
         ------
         ObjectChangedError
-            It has another ETag now.
+            It has another ETag now; nothing was written.
+        BrokenTransferError
+            Some of the range may have been written.
+        OSError
+            What `write` raises.
         """
         ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,15 @@ from mirror.errors import (
     ObjectNotFoundError,
     UnreachableError,
 )
-from mirror.store.base import Body
+from mirror.store.base import Body, WriteAt
 from mirror.store.connection import USER_AGENT, Connection
 from mirror.store.status import error_of_status
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Store
 
+PIECE_BYTES = 256 * 1024
+"""Of a range, handed on as they come: whole ranges in memory cost ten times as much, in the allocator's heaps."""
 _STATUS = re.compile(r"returned non-2xx status code: (\d{3})")
 _UNREACHABLE_WORDS = ("error sending request", "Connect", "dns error", "connection refused")
 
@@ -46,25 +49,38 @@ class BulkStore:
         etag = (meta["e_tag"] or "").strip('"')
         return Body(memoryview(data), meta["size"], etag, int(meta["last_modified"].timestamp()))
 
-    def get_range(self, key: str, start: int, stop: int, etag: str) -> Body:
-        """Return a range of the object; see `mirror.store.base.BulkReader`."""
+    def copy_range(self, key: str, start: int, stop: int, etag: str, write: WriteAt) -> int:
+        """Hand a range of the object to `write`, piece by piece; see `mirror.store.base.BulkReader`."""
         import obstore
 
         thing = self._url.url_of(key)
         try:
             result = obstore.get(self._store, key, options={"range": (start, stop), "if_match": f'"{etag}"'})
-            data = result.bytes()
         except Exception as error:
             raise _translate(error, thing) from error
-        if result.range != (start, stop) or len(data) != stop - start:
-            raise BrokenTransferError(
-                "got another range than asked for", thing, expected=f"{start}-{stop}", found=f"{result.range}"
-            )
-        meta = result.meta
-        found = (meta["e_tag"] or "").strip('"')
+        found = (result.meta["e_tag"] or "").strip('"')
         if found != etag:
             raise ObjectChangedError("the object changed while it was read", thing, expected=etag, found=found)
-        return Body(memoryview(data), meta["size"], found, int(meta["last_modified"].timestamp()))
+        offset = start
+        for piece in _pieces(result, thing):
+            write(piece, offset)
+            offset += len(piece)
+        if result.range != (start, stop) or offset != stop:
+            raise BrokenTransferError(
+                "got another range than asked for",
+                thing,
+                expected=f"{start}-{stop}",
+                found=f"{result.range}, {offset - start} B",
+            )
+        return int(result.meta["last_modified"].timestamp())
+
+
+def _pieces(result: Any, thing: str) -> Iterator[memoryview]:
+    try:
+        for piece in result.stream(min_chunk_size=PIECE_BYTES):
+            yield memoryview(piece)
+    except Exception as error:
+        raise _translate(error, thing) from error
 
 
 def _open(connection: Connection) -> S3Store:
