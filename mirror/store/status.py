@@ -49,6 +49,10 @@ def error_of_status(status: int, headers: Mapping[str, str], body: str, verb: st
         return ObjectNotFoundError(what, thing, found=found)
     if status == 412:
         return ObjectChangedError("the object is no longer the one that was listed", thing, found=found)
+    return _other_error(status, headers, found, verb, thing)
+
+
+def _other_error(status: int, headers: Mapping[str, str], found: str, verb: str, thing: str) -> StoreError:
     if status in (301, 307, 400) and (region := headers.get("x-amz-bucket-region")):
         return StoreError(
             f"cannot {verb}: the bucket lies in another region", thing, found=region, hint=f'Set region = "{region}".'
