@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from glob import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -92,6 +93,7 @@ class DatasetLock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             while not self._try_take():
                 self._take_over_if_stale()
+            self._sweep()
         except OSError as error:
             raise unsafe_of(error, "cannot write the lock", self._path) from error
         self._thread.start()
@@ -105,6 +107,14 @@ class DatasetLock:
         holder = read_holder(self._path)
         if holder is not None and holder.token == self._holder.token:
             self._path.unlink(missing_ok=True)
+
+    def _sweep(self) -> None:
+        """Remove what runs that were killed while they wrote the lock left beside it.
+
+        One that tries at this moment loses its file, too: it then asks for the name itself, and finds it taken.
+        """
+        for path in self._path.parent.glob(f"{escape(self._path.name)}.*.new"):
+            path.unlink(missing_ok=True)
 
     def _try_take(self) -> bool:
         temporary = self._write_beside(self._holder)

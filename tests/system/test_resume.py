@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 import pytest
 
 from mirror.errors import ExitCode
+from mirror.lock import Holder
+from mirror.report.model import SyncReport
 from tests.proxy import Proxy
 from tests.system.choices import FIRST_RUN, SMALL_A
 from tests.system.invariants import (
@@ -99,6 +102,21 @@ def test_a_killed_run_leaves_nothing_wrong_and_the_next_does_the_rest(scene: Sce
     scene.next_run_does_the_rest(before)
 
 
+def test_a_run_that_was_killed_while_it_wrote_its_lock_leaves_nothing(scene: Scene) -> None:
+    """A lock of a dead process is taken over at once, and what lies half-written beside it is removed."""
+    locks = scene.lab.share / ".oomirror" / "locks" / SMALL_A.bucket_name
+    locks.mkdir(parents=True)
+    with scene.lab.start("--version") as process:
+        pid = process.pid
+    holder = replace(Holder.of_this_process(), pid=pid)
+    (locks / "jrc_hela-2.lock").write_text(json.dumps(asdict(holder)))
+    (locks / f"jrc_hela-2.lock.{holder.token}.new").write_text("{")
+    done = scene.lab.run(*WORDS, "--json")
+    assert f"Took over the lock of a run that ended without a word (process {pid}" in done.stderr
+    assert SyncReport.model_validate_json(done.stdout).transferred.objects == len(scene.keys)
+    nothing_left_over(scene.lab)
+
+
 # Signals
 
 
@@ -147,15 +165,31 @@ def _stop(process: subprocess.Popen[str], number: signal.Signals) -> float:
     return seconds
 
 
+def test_a_run_that_used_up_its_time_is_complete_after_the_next(scene: Scene) -> None:
+    """With --max-duration a run begins nothing new after that time and ends with 0; what it did stays done."""
+    scene.proxy.delay_seconds = 0.02
+    done = scene.lab.run(*WORDS[:-1], "1", "--max-duration", "2s", "--json")
+    report = SyncReport.model_validate_json(done.stdout)
+    assert (done.returncode, report.complete, report.failed) == (ExitCode.DONE, False, ())
+    assert report.transferred.objects < report.planned.objects == len(scene.keys)
+    assert run_states(scene.lab.catalog) == ["stopped"]
+    nothing_wrong_is_visible(scene.lab, SMALL_A.bucket_name, scene.source)
+    before = catalog_rows(scene.lab.catalog)
+    assert len(before) == report.transferred.objects
+    scene.next_run_does_the_rest(before)
+
+
 # Two runs at once
 
 
 def test_a_second_run_on_the_same_dataset_is_refused(scene: Scene) -> None:
-    """While one run works on a dataset, another on it ends with 6 and names its process; the first is not disturbed."""
+    """While one run works on a dataset, another on it ends with 6 and names its process; a dry run needs no lock."""
     scene.proxy.stalls_from = N_HALF
+    beside = scene.lab.at(scene.proxy.direct_url)
     with scene.lab.start(*WORDS) as first:
         scene.proxy.wait_for(N_HALF)
-        second = scene.lab.at(scene.proxy.direct_url).run(*WORDS)
+        second = beside.run(*WORDS)
+        assert beside.sync(SMALL_A.request(dry_run=True)).planned.objects > 0
         assert first.poll() is None
         first.kill()
     assert second.returncode == ExitCode.LOCKED
