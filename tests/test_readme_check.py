@@ -7,7 +7,7 @@ import pytest
 from tests.readme_check import differences, main
 
 HELPS = {
-    "": "Options:\n  --version   The version.\nCommands:\n  sync  mirrors\n\n  Exit codes:\n    0  done\n    2  usage\n",
+    "": "Options:\n  --version   It.\nCommands:\n  sync  mirrors\n\n  Exit codes:\n    0  done\n    2  usage\n",
     "sync": "Options:\n  --scales SPEC  Levels.\n  -n, --dry-run  Plan.\n  -h, --help  This.\n",
 }
 README = """\

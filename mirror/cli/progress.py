@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Protocol
 
 from mirror.cli.pace import Pace
 from mirror.engine.events import Event, Listed, ObjectsDone, TransferStarted
-from mirror.report.numbers import Units, format_bytes, format_count, format_rate, format_seconds
+from mirror.report.numbers import Units, format_bytes, format_count, format_rate, format_seconds, format_utc
 
 LINE_SECONDS = 60.0
 
@@ -117,4 +118,4 @@ class LineDisplay:
         stopped = self._stopped
         while not stopped.wait(self._every_seconds):
             if line := self._state.line():
-                self.say(line)
+                self.say(f"{format_utc(datetime.now(UTC))} {line}")
