@@ -137,7 +137,7 @@ class Transfer:
             What ends a run at once. Cancelling does, too: what was recorded by then is whole, the rest is left to the
             next run.
         """
-        batch_size = max(1, min(BATCH_OBJECTS, n_objects // (2 * self._concurrency)))
+        batch_size = max(1, min(BATCH_OBJECTS, n_objects // (8 * self._concurrency)))
         workers: list[asyncio.Task[None]] = []
         try:
             async with asyncio.TaskGroup() as group:
