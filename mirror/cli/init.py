@@ -68,7 +68,7 @@ def init(
 
 
 def _text(report: InitReport) -> str:
-    written = "written" if report.config_written else "was there already, and is as it was"
+    written = "written" if report.config_written else f"was there already, and is as it was{_other_share(report)}"
     marked = "marked now" if report.marked else "was marked already"
     return "\n".join(
         (
@@ -78,3 +78,11 @@ def _text(report: InitReport) -> str:
             "Next: oomirror sync jrc_hela-2 --volumes raw --scales s3- --dry-run",
         )
     )
+
+
+def _other_share(report: InitReport) -> str:
+    """Return a warning where the configuration that was there leads elsewhere than what was just made."""
+    from mirror.config import load_settings
+
+    share = load_settings(report.config_file).share
+    return "" if share == report.share else f"; it says share = {share or 'nothing'}: change it there"

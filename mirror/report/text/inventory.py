@@ -56,9 +56,9 @@ def render_levels(lines: Sequence[LevelLine], *, now: datetime, units: Units = U
 def _bucket_lines(bucket: str, lines: Sequence[LevelLine], now: datetime, units: Units) -> Iterable[str]:
     yield f"{lines[0].dataset} in bucket {bucket}, {_listed(lines, now)}"
     table = render_table(
-        ("", "shape z,y,x", "type", "objects", "size", "on the share"),
+        ("", "shape z,y,x", "type", "size", "objects on the share"),
         [_level_row(line, units) for line in lines],
-        words=(0, 1, 2, 5),
+        words=(0, 1, 2, 4),
         indent="    ",
     ).splitlines()
     yield table[0]
@@ -71,18 +71,19 @@ def _bucket_lines(bucket: str, lines: Sequence[LevelLine], now: datetime, units:
 def _level_row(line: LevelLine, units: Units) -> tuple[str, ...]:
     shape = ",".join(map(str, line.shape_zyx)) if line.shape_zyx else "-"
     name = line.level or "-"
-    return name, shape, line.data_type or "-", *_amount_cells(line.listed, units), _state(line, units)
+    size = "?" if line.listed is None else format_bytes(line.listed.bytes, units)
+    return name, shape, line.data_type or "-", size, _state(line, units)
 
 
 def _state(line: LevelLine, units: Units) -> str:
     n_mirrored = format_count(line.mirrored.objects)
+    n_listed = "?" if line.listed is None else format_count(line.listed.objects)
     match line.state:
         case "none":
-            return "-"
+            return f"none of {n_listed}"
         case "whole":
-            return "whole"
+            return f"whole {n_mirrored}"
         case "partial":
-            n_listed = format_count(line.listed.objects) if line.listed else "?"
             return f"partial {n_mirrored} of {n_listed}"
         case "unknown":
             return f"{n_mirrored} ({format_bytes(line.mirrored.bytes, units)})"

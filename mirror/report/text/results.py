@@ -45,6 +45,8 @@ def _done(report: SyncReport, units: Units) -> list[str]:
     ):
         if amount.objects:
             lines.append(f"{words}: {format_amount(amount, units)}.")
+    if n_markers := sum(is_folder_marker(one.key) for one in report.skipped):
+        lines.append(f"Passed over, as they hold nothing: {plural(n_markers, 'folder marker')}.")
     if not report.complete:
         lines.append("Not all was tried: the same command goes on from here.")
     return lines
@@ -75,13 +77,10 @@ def _problems(report: SyncReport) -> list[str]:
     if report.failed:
         lines.append(f"Failed: {plural(len(report.failed), 'object')}:")
         lines += [f"  {plain(one.key)}: {plain(one.reason)}" for one in report.failed]
-    markers = [one for one in report.skipped if is_folder_marker(one.key)]
     others = [one for one in report.skipped if not is_folder_marker(one.key)]
     if others:
         lines.append(f"Left out: {plural(len(others), 'object')}:")
         lines += [f"  {plain(one.key)}: {plain(one.reason)}" for one in others]
-    if markers:
-        lines.append(f"Passed over, as they hold nothing: {plural(len(markers), 'folder marker')}.")
     return lines
 
 

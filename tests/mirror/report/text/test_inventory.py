@@ -1,0 +1,82 @@
+"""`ls`, as a person reads it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import pytest
+
+from mirror.report.model import Amount, DatasetLine, LevelLine
+from mirror.report.text.inventory import render_datasets, render_levels
+
+NOW = datetime(2026, 1, 2, 12, tzinfo=UTC)
+
+
+def _level(
+    level: str | None, n_mirrored: int, state: Literal["none", "partial", "whole", "unknown"], n_listed: int | None = 9
+) -> LevelLine:
+    return LevelLine(
+        bucket="b",
+        dataset="jrc_hela-2",
+        container="jrc_hela-2.n5",
+        volume="volumes/raw",
+        level=level,
+        shape_zyx=(6368, 1600, 12000),
+        data_type="uint8",
+        listed=None if n_listed is None else Amount(objects=n_listed, bytes=1000),
+        listed_at="2026-01-02T09:00:00+00:00" if n_listed else None,
+        mirrored=Amount(objects=n_mirrored, bytes=10 * n_mirrored),
+        state=state,
+    )
+
+
+def test_datasets() -> None:
+    """Each dataset has a line: what the bucket has, what the share has, and how old the listing is."""
+    lines = (
+        DatasetLine(bucket="a", dataset="jrc_hela-2", listed=None, listed_at=None, mirrored=Amount()),
+        DatasetLine(
+            bucket="b",
+            dataset="jrc_hela-2",
+            listed=Amount(objects=4, bytes=4000),
+            listed_at="2026-01-02T09:00:00+00:00",
+            mirrored=Amount(objects=1, bytes=1000),
+        ),
+    )
+    assert render_datasets(lines, now=NOW) == (
+        "dataset     bucket  objects    size  on share  share  listed\n"
+        "jrc_hela-2  a             ?       ?         -      -  never\n"
+        "jrc_hela-2  b             4  4.0 kB    1.0 kB   25 %  3 h ago"
+    )
+
+
+def test_levels() -> None:
+    """Each level says whether the share has it whole, in part, or not at all, and how old the listing is."""
+    lines = (_level("s0", 3, "partial"), _level("s1", 9, "whole"), _level("s2", 0, "none"))
+    assert render_levels(lines, now=NOW) == (
+        "jrc_hela-2 in bucket b, listed 3 h ago\n"
+        "        shape z,y,x      type     size  objects on the share\n"
+        "jrc_hela-2.n5/volumes/raw\n"
+        "    s0  6368,1600,12000  uint8  1.0 kB  partial 3 of 9\n"
+        "    s1  6368,1600,12000  uint8  1.0 kB  whole 9\n"
+        "    s2  6368,1600,12000  uint8  1.0 kB  none of 9"
+    )
+
+
+def test_without_a_listing_the_share_speaks_alone() -> None:
+    """Where the bucket was never listed whole, what lies on the share is told without claiming a part."""
+    text = render_levels((_level(None, 3, "unknown", None),), now=NOW)
+    assert text.startswith("jrc_hela-2 in bucket b, never listed whole")
+    assert text.endswith("3 (30 B)")
+
+
+@pytest.mark.parametrize("n_listed", [470_000, 1_320_000])
+def test_the_largest_level_fits_80_columns(n_listed: int) -> None:
+    """A partial level of the largest dataset is no wider than 80 columns."""
+    text = render_levels((_level("s0", n_listed - 1, "partial", n_listed),), now=NOW)
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_nothing_known() -> None:
+    """An empty list is a sentence."""
+    assert render_datasets((), now=NOW) == "No dataset is known, and no bucket could be asked."
