@@ -66,12 +66,12 @@ def run_demo(folder: Path, *, say: Say, run_command: RunCommand | None = None) -
     """
     check_installed()
     prepare(folder)
-    say("Starting an S3 server on this machine, and filling two sample buckets: about ten seconds.")
+    say("Starting an S3 server on this machine and filling two sample buckets...")
     with SeaweedServer() as server:
         tally = upload_samples(server, sample_objects())
-        say(f"It serves {tally.objects:,} objects at {server.endpoint_url}, which only this machine can reach.")
+        say(f"It serves {tally.objects:,} objects at {server.endpoint_url}, to this machine only.")
         own = demo_variables(folder.absolute(), server.endpoint_url)
-        say("These variables lead the commands below to it, and away from your own configuration:")
+        say("These variables lead the commands to it, and away from your configuration:")
         for name, value in own.items():
             say(f"  {name}={shlex.quote(value)}")
         environment = {**_without_ours(os.environ), **own}
@@ -115,12 +115,12 @@ def prepare(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
         names = {entry.name for entry in folder.iterdir()}
-        (folder / "share").mkdir(exist_ok=True)
     except OSError as error:
         raise UnsafeError("cannot make the folder of the demo", str(folder), found=str(error.strerror)) from error
     if names and not {_CONFIG_NAME, "share"} & names:
         hint = "Name another one with --dir, or remove it."
         raise UnsafeError("the folder holds something else than a demo", str(folder), found=min(names), hint=hint)
+    (folder / "share").mkdir(exist_ok=True)
 
 
 def demo_variables(folder: Path, endpoint_url: str) -> dict[str, str]:
@@ -162,10 +162,12 @@ def farewell(share: Path) -> str:
     container = share / "janelia-cosem-publications" / "heinrich-2021a" / DATASET / f"{DATASET}.n5"
     lines: Iterable[str] = (
         "",
-        "Done. The mirror is made of plain files, and opens as the bucket does (zarr 2, pip install 'zarr<3' fsspec):",
+        "Done. The mirror is made of plain files, and opens as the bucket does. With",
+        "zarr 2 (pip install 'zarr<3' fsspec):",
         "",
         "  import zarr",
-        f'  raw = zarr.open(zarr.N5FSStore("{container}"), mode="r")["volumes/raw/s2"]',
+        f'  store = zarr.N5FSStore("{container}")',
+        '  raw = zarr.open(store, mode="r")["volumes/raw/s2"]',
         "  print(raw.shape, raw[raw.shape[0] // 2].mean())",
         "",
         f"All of it lies in {share.parent}; remove that folder when you have seen enough.",
