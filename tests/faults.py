@@ -105,9 +105,13 @@ class OddServer:
     def __init__(self) -> None:
         self.objects: dict[str, Stored] = {}
         self.fault: Callable[[Ask], Fault | None] = no_fault
-        self.on_ask: Callable[[Ask], None] = lambda _: None
+        self.on_ask: Callable[[Ask], object] = lambda _: None
         self.asks: list[Ask] = []
         self.endpoint_url = ""
+        self.delay_seconds = 0.0
+        self.peak = 0
+        """The most requests that were in flight at one time."""
+        self._in_flight = 0
         self._numbers: Counter[tuple[str, str]] = Counter()
 
     def put(self, key: str, body: bytes = b"", **knobs: Any) -> None:
@@ -123,7 +127,16 @@ class OddServer:
         return [ask for ask in self.asks if ask.method == method and (ask.key == key if key else ask.key)]
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Answer one request."""
+        """Answer one request, after the delay."""
+        self._in_flight += 1
+        self.peak = max(self.peak, self._in_flight)
+        try:
+            await asyncio.sleep(self.delay_seconds)
+            return await self._answer(request)
+        finally:
+            self._in_flight -= 1
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
         _, _, key = request.match_info["path"].partition("/")
         self._numbers[request.method, key] += 1
         number = self._numbers[request.method, key]

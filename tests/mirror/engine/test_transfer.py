@@ -1,0 +1,262 @@
+"""A transfer over real HTTP: faults end in correct files, levels open last, no more in flight than asked."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mirror.diff import Kind
+from mirror.engine.careful import CarefulFetcher, Sources
+from mirror.engine.events import Event, ObjectFailed, ObjectsDone, Retried
+from mirror.engine.fetch import Done, Fetcher, Item
+from mirror.engine.recorder import Recorder
+from mirror.engine.retry import Retrier, RetryPolicy
+from mirror.engine.transfer import LevelWork, Results, Transfer
+from mirror.errors import UnreachableError, UnsafeError
+from mirror.objects import Tally
+from mirror.store.bucket import Bucket
+from mirror.store.local import FilePolicy, Fsync, Share, Staging
+from tests.faults import BUCKET, MODIFIED, Cut, Fault, Garble, OddServer, Refuse, Stall, run_odd_server
+
+QUICK = RetryPolicy(base_seconds=0.001)
+
+
+@pytest.fixture
+def server() -> Iterator[OddServer]:
+    """A server that obeys."""
+    with run_odd_server() as running:
+        yield running
+
+
+@dataclass
+class Rig:
+    """A transfer from the server to a share, with rows kept in a list."""
+
+    server: OddServer
+    share: Share
+    rows: list[Done] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+    commit: Callable[[Sequence[Done]], None] | None = None
+
+    def items(self, keys: Sequence[str] | None = None) -> list[Item]:
+        """Return the server's objects as a listing gives them."""
+        return [
+            Item(Kind.NEW, key, f"{BUCKET}/{key}", len(stored.body), stored.tag, MODIFIED, None, None)
+            for key, stored in sorted(self.server.objects.items())
+            if keys is None or key in keys
+        ]
+
+    async def run(self, *work: LevelWork, **knobs: Any) -> Results:
+        """Run the work; without any, all of the server's objects."""
+        items = self.items()
+        async with self.transfer(**knobs) as transfer:
+            return await transfer.run(work or (LevelWork(lambda: iter(items)),), n_objects=len(items))
+
+    @asynccontextmanager
+    async def transfer(
+        self, *, concurrency: int = 4, large_bytes: int = 1 << 24, **knobs: Any
+    ) -> AsyncIterator[Transfer]:
+        """Yield a transfer whose waits are noted and not waited for."""
+
+        async def sleep(seconds: float) -> None:
+            self.waits.append(seconds)
+            await asyncio.sleep(0)
+
+        def sink(event: Event) -> None:
+            self.events.append(event)
+
+        staging = Staging(self.share, "run", FilePolicy(Fsync.OFF))
+        staging.open()
+        async with Bucket(self.server.connection(read_timeout_seconds=0.3)) as bucket:
+            fetcher = Fetcher(bucket.bulk, staging, str(self.share.root), str, large_bytes=large_bytes)
+            sources = Sources(bucket.careful, bucket.bulk, str)
+            careful = CarefulFetcher(
+                sources, fetcher, staging, Retrier(sleep, QUICK, sink, lambda: 1.0), range_bytes=1000
+            )
+            async with Recorder(staging.sync, self.commit or self.rows.extend) as recorder:
+                yield Transfer(fetcher, careful, recorder, concurrency=concurrency, sink=sink, **knobs)
+        staging.close()
+
+    def files(self) -> dict[str, bytes]:
+        """Return what lies on the share, by key."""
+        root = self.share.root / BUCKET
+        return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def rig(server: OddServer, tmp_path: Path) -> Rig:
+    """A transfer to an empty share."""
+    return Rig(server, Share(tmp_path))
+
+
+def fill(server: OddServer, n_objects: int) -> dict[str, bytes]:
+    """Give the server some small objects, and return them."""
+    bodies = {f"d/{n:03}": random.Random(n).randbytes(500 + n) for n in range(n_objects)}
+    for key, body in bodies.items():
+        server.put(key, body)
+    return bodies
+
+
+@pytest.mark.parametrize("large_bytes", [1 << 24, 1500], ids=["in one piece", "by ranges"])
+@pytest.mark.parametrize(
+    "fault",
+    [Refuse(retry_after="2"), Refuse(500, "InternalError"), Cut(), Stall(), Garble()],
+    ids=["slow down", "error", "breaks off", "stalls", "wrong bytes"],
+)
+async def test_every_fault_ends_in_a_correct_file(rig: Rig, server: OddServer, fault: Fault, large_bytes: int) -> None:
+    """Whatever happens to the first two answers, the file is the bucket's object, and its row says so."""
+    body = random.Random(1).randbytes(2500)
+    server.put("key", body)
+    n_bad = 1 if isinstance(fault, (Stall, Garble)) else 2
+    server.fault = lambda ask: fault if ask.method == "GET" and ask.number <= n_bad else None
+    results = await rig.run(large_bytes=large_bytes)
+    assert rig.files() == {"key": body}
+    assert results.transferred == Tally(1, 2500)
+    assert [row.size for row in rig.rows] == [2500]
+    assert results.failed == []
+    assert len(rig.waits) >= 1
+
+
+async def test_retry_after_as_numbers(rig: Rig, server: OddServer) -> None:
+    """Three refusals that ask for 2 s: four requests, and each wait that the server could tell of is 2 s and more."""
+    server.put("key", b"body")
+    server.fault = lambda ask: Refuse(retry_after="2") if ask.number <= 3 else None
+    await rig.run()
+    assert len(server.asked("GET", "key")) == 4
+    # The bulk transport hides the headers of a refusal, so the first wait is the policy's own.
+    assert rig.waits == pytest.approx([0.001, 2.001, 2.002], abs=0.003)
+
+
+async def test_requests_at_25_per_cent_faults(rig: Rig, server: OddServer) -> None:
+    """With one answer in four bad, all files are right, and the requests are less than three for each object."""
+    bodies = fill(server, 200)
+    chance = random.Random(5)
+    kinds: list[Fault] = [Refuse(), Refuse(500, "InternalError"), Cut(), Garble()]
+    server.fault = lambda _: chance.choice(kinds) if chance.random() < 0.25 else None
+    results = await rig.run()
+    assert rig.files() == bodies
+    assert results.transferred.objects == 200
+    assert len(server.asks) < 3 * 200
+    assert sum(event.done.objects for event in rig.events if isinstance(event, ObjectsDone)) == 200
+
+
+async def test_one_bad_object_is_told_and_all_others_come(rig: Rig, server: OddServer) -> None:
+    """It is asked for six times, reported by its key, and has neither file nor row."""
+    bodies = fill(server, 20)
+    server.fault = lambda ask: Cut() if ask.key == "d/007" else None
+    results = await rig.run()
+    assert [problem.item.key for problem in results.failed] == ["d/007"]
+    assert [event.key for event in rig.events if isinstance(event, ObjectFailed)] == ["d/007"]
+    assert len(server.asked("GET", "d/007")) == 6
+    assert rig.files() == {key: body for key, body in bodies.items() if key != "d/007"}
+    assert {row.item.key for row in rig.rows} == set(rig.files())
+
+
+@pytest.mark.parametrize("is_bad", [False, True], ids=["whole", "not whole"])
+async def test_metadata_come_last(rig: Rig, server: OddServer, is_bad: bool) -> None:
+    """They are asked for when all other rows of their level are committed, and not at all if one is missing."""
+    fill(server, 20)
+    server.put("d/attributes.json", b"{}")
+    server.fault = lambda ask: Refuse(403, "AccessDenied") if is_bad and ask.key == "d/011" else None
+    rows_before: list[int] = []
+    server.on_ask = lambda ask: rows_before.append(len(rig.rows)) if ask.key.endswith("json") else None
+    items = rig.items()
+    results = await rig.run(LevelWork(lambda: iter(items), frozenset({"d/attributes.json"})))
+    assert rows_before == ([] if is_bad else [20])
+    assert results.unpublished == (["d/attributes.json"] if is_bad else [])
+    assert ("d/attributes.json" in rig.files()) is not is_bad
+
+
+async def test_requests_in_flight(rig: Rig, server: OddServer) -> None:
+    """As many at a time as asked for, never more."""
+    fill(server, 64)
+    server.delay_seconds = 0.01
+    await rig.run(concurrency=4)
+    assert 2 <= server.peak <= 4
+
+
+async def test_time_is_up(rig: Rig, server: OddServer) -> None:
+    """No new batch is begun, what was begun is recorded, and the result says that it is not complete."""
+    fill(server, 64)
+    metadata = "d/attributes.json"
+    server.put(metadata, b"{}")
+    answers = iter([True, True, True])
+    items = rig.items()
+    work = LevelWork(lambda: iter(items), frozenset({metadata}))
+    results = await rig.run(work, may_go_on=lambda: next(answers, False))
+    assert not results.is_complete
+    assert 0 < results.transferred.objects < 64
+    assert {row.item.key for row in rig.rows} == set(rig.files())
+    assert metadata not in rig.files()
+
+
+class CatalogIsGoneError(Exception):
+    """What a catalog may raise."""
+
+
+@pytest.mark.timeout(20)
+async def test_a_recorder_that_fails_ends_the_run(rig: Rig, server: OddServer) -> None:
+    """Also when all was handed over, and a level only waits for its rows."""
+    fill(server, 3)
+    server.put("d/attributes.json", b"{}")
+
+    def commit(done: Sequence[Done]) -> None:
+        raise CatalogIsGoneError
+
+    rig.commit = commit
+    items = rig.items()
+    with pytest.raises(ExceptionGroup) as told:
+        await rig.run(LevelWork(lambda: iter(items), frozenset({"d/attributes.json"})))
+    assert told.value.split(CatalogIsGoneError)[1] is None
+    assert "d/attributes.json" not in rig.files()
+
+
+async def test_a_server_that_is_gone_ends_the_run(rig: Rig, server: OddServer) -> None:
+    """An endpoint that refuses connections is no fault of one object: the run ends, the next one goes on."""
+    fill(server, 40)
+    items = rig.items()
+    server.endpoint_url = "http://127.0.0.1:9"
+    with pytest.raises(ExceptionGroup) as told:
+        await rig.run(LevelWork(lambda: iter(items)))
+    assert told.value.split(UnreachableError)[1] is None
+
+
+async def test_a_share_that_is_gone_ends_the_run(rig: Rig, server: OddServer) -> None:
+    """It is not tried again, and not made anew."""
+    fill(server, 40)
+    rig.share.own.mkdir()
+    server.on_ask = lambda ask: rig.share.own.rename(rig.share.root / "away") if ask.key == "d/000" else None
+    with pytest.raises(ExceptionGroup) as told:
+        await rig.run()
+    assert told.value.split(UnsafeError)[1] is None
+    assert not any(isinstance(event, Retried) for event in rig.events)
+    assert not rig.share.own.exists()
+
+
+async def test_cancelling_keeps_what_is_recorded(rig: Rig, server: OddServer) -> None:
+    """A run that is cancelled leaves whole files only, and a row for nothing else."""
+    bodies = fill(server, 100)
+    items = rig.items()
+
+    async def run() -> None:
+        await rig.run(LevelWork(lambda: iter(items)))
+
+    reached, loop = asyncio.Event(), asyncio.get_running_loop()
+    server.on_ask = lambda _: loop.call_soon_threadsafe(reached.set) if len(server.asks) == 30 else None
+    task = asyncio.create_task(run())
+    await reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    files = rig.files()
+    assert all(bodies[key] == body for key, body in files.items())
+    assert {row.item.key for row in rig.rows} <= set(files)
+    assert len(files) < 100
