@@ -73,7 +73,8 @@ def _text(report: InitReport) -> str:
     return "\n".join(
         (
             f"configuration  {report.config_file}: {written}",
-            f"share          {report.share}: {marked} ({report.share_uuid})",
+            f"share          {report.share}: {marked}",
+            f"its marker     {report.share_uuid}",
             f"catalog        {report.catalog}",
             "Next: oomirror sync jrc_hela-2 --volumes raw --scales s3- --dry-run",
         )

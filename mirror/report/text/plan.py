@@ -117,7 +117,7 @@ def _totals(plan: Plan, units: Units) -> list[str]:
     if not to_fetch.objects:
         lines = ["To fetch: nothing."]
     else:
-        lines = [f"To fetch: {format_amount(to_fetch, units)}, in {plural(plan.n_folders, 'new folder')}."]
+        lines = [f"To fetch: {format_amount(to_fetch, units)}, in {plural(plan.n_folders, 'folder')}."]
         if plan.expected_seconds is not None:
             lines.append(f"Time: about {format_seconds(plan.expected_seconds)}, as fast as an earlier run was.")
     for kind, words in _WORDS.items():

@@ -37,6 +37,18 @@ def _kill_soon(number: int) -> None:
     threading.Timer(0.2, os.kill, (os.getpid(), number)).start()
 
 
+async def _wait_and_save(saved: list[str]) -> None:
+    try:
+        await asyncio.sleep(60)
+    finally:
+        await asyncio.sleep(0.01)
+        saved.append("state")
+
+
+async def _fail() -> None:
+    raise UnsafeError("no room")
+
+
 @pytest.mark.parametrize(
     ("number", "error"),
     [
@@ -47,29 +59,17 @@ def _kill_soon(number: int) -> None:
 )
 def test_a_signal_cancels_the_work(number: int, error: type[MirrorError]) -> None:
     """The coroutine is cancelled, may save its state, and the signal's own error comes out."""
-    saved = []
-
-    async def work() -> None:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            await asyncio.sleep(0.01)
-            saved.append("state")
-
+    saved: list[str] = []
     _kill_soon(number)
     with pytest.raises(error):
-        run(work())
+        run(_wait_and_save(saved))
     assert saved == ["state"]
 
 
 def test_an_error_without_a_signal_is_itself() -> None:
     """What the work raises by itself comes out as it is."""
-
-    async def work() -> None:
-        raise UnsafeError("no room")
-
     with pytest.raises(UnsafeError):
-        run(work())
+        run(_fail())
 
 
 def test_handlers_are_given_back() -> None:

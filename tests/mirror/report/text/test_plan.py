@@ -40,7 +40,7 @@ def test_the_whole_text() -> None:
         "  groundtruth/crop1  -         1,000    2.0 GB    2.0 GB\n"
         "  labels/er_seg      s1        1,000    1.0 GB    1.0 GB\n"
         "  other files        -         1,000    1.0 kB         -\n"
-        "To fetch: 4,000 objects (140.0 GB), in 50 new folders.\n"
+        "To fetch: 4,000 objects (140.0 GB), in 50 folders.\n"
         "On the share already: 1,000 objects (1.0 kB).\n"
         "Could be left out: 122.0 GB (87 %) by --scales s1.\n"
         "Could be left out: 2.0 GB (1 %) by --no-unscaled.\n"
