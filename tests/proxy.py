@@ -15,6 +15,10 @@ _HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "content-length
 _DENIED = b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
 
 
+ALWAYS = 10**9
+"""As often as it is asked for."""
+
+
 class Request(NamedTuple):
     """One request that came through."""
 
@@ -34,8 +38,8 @@ class Proxy:
         self.endpoint_url = ""
         self.delay_seconds = 0.0
         """Before each answer."""
-        self.denied: set[str] = set()
-        """GET is answered by 403."""
+        self.denied: dict[str, int] = {}
+        """How many more GETs of a key are answered by 403."""
         self.damaged: dict[str, int] = {}
         """How many more GETs of a key are answered with one bit turned."""
         self.cut: dict[str, int] = {}
@@ -139,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         time.sleep(proxy.delay_seconds)
-        if request.kind == "get" and request.key in proxy.denied:
+        if request.kind == "get" and proxy.takes(proxy.denied, request.key):
             self._answer(403, [("Content-Type", "application/xml")], _DENIED)
             return
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_HEADERS}

@@ -10,9 +10,10 @@ from mirror.app.state import BucketState, holds_blocks
 from mirror.app.survey import BUCKET_FILES, Survey
 from mirror.diff import Kind, Step, case_twins, compare, conflicts
 from mirror.engine.fetch import Item
-from mirror.engine.listing import ListedShard
+from mirror.engine.listing import ListedShard, Shard
 from mirror.engine.spool import Page, Row, Spool
 from mirror.engine.transfer import LevelWork
+from mirror.formats.folder import METADATA_NAMES
 from mirror.formats.layout import Array
 from mirror.formats.n5.grid import parse_block_key
 from mirror.keys import Refusal, ShareRules, is_folder_marker, key_refusal
@@ -233,14 +234,21 @@ def works(comparison: Comparison, state: BucketState, spool: Spool, bucket_name:
     by_array: dict[str, list[Compared]] = {}
     for compared in comparison.shards:
         if compared.pages:
-            array = compared.listed.shard.array
-            by_array.setdefault(array.prefix if array else "", []).append(compared)
+            by_array.setdefault(_place_of_work(compared.listed.shard), []).append(compared)
     groups = sorted(by_array.items(), key=lambda entry: (entry[0] != "", _total_bytes(entry[1]), entry[0]))
     return tuple(_level_work(shards, state, spool, bucket_name) for _, shards in groups)
 
 
+def _place_of_work(shard: Shard) -> str:
+    """Return what belongs together: an array, a folder that is taken whole, or (empty) all single objects."""
+    if shard.array is not None:
+        return shard.array.prefix
+    return shard.prefix if shard.objects is None else ""
+
+
 def _level_work(shards: list[Compared], state: BucketState, spool: Spool, bucket_name: str) -> LevelWork:
-    array = shards[0].listed.shard.array
+    shard = shards[0].listed.shard
+    array = shard.array
     array_id = state.array_ids.get(array.prefix) if array and holds_blocks(array) else None
 
     def items() -> Iterator[Item]:
@@ -251,7 +259,16 @@ def _level_work(shards: list[Compared], state: BucketState, spool: Spool, bucket
                 block = parse_block_key(key[len(array.prefix) :], 3) if array and array_id is not None else None
                 yield Item(Kind(kind), key, f"{bucket_name}/{key}", size, etag, modified, array_id, block)  # type: ignore[arg-type]
 
-    return LevelWork(items, frozenset(array.metadata_keys) if array else frozenset())
+    if array is not None:
+        return LevelWork(items, frozenset(array.metadata_keys))
+    if shard.objects is not None:
+        return LevelWork(items)
+    # A folder taken whole may be an array whose metadata could not be read: it must not open half, either.
+    return LevelWork(items, frozenset(item.key for item in items() if _is_metadata(item.key)))
+
+
+def _is_metadata(key: str) -> bool:
+    return key.rpartition("/")[2] in METADATA_NAMES
 
 
 def _total_bytes(shards: list[Compared]) -> int:

@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mirror.checksum import Proof, proof_of_etag
 from mirror.engine.retry import Retrier
-from mirror.errors import MirrorError, ObjectNotFoundError, UnknownNameError, UnreachableError
+from mirror.errors import BrokenTransferError, MirrorError, ObjectNotFoundError, UnknownNameError, UnreachableError
 from mirror.formats.folder import Folder, folders_to_visit, wanted_documents
 from mirror.objects import RemoteObject
-from mirror.store.base import BulkReader, Lister, ListPage
+from mirror.store.base import Body, BulkReader, Lister, ListPage
 
 MAX_LISTS = 48
 """LIST requests in flight; more is slower on S3, which answers one in some 50 to 150 ms."""
@@ -114,13 +115,23 @@ class Walker:
             return known
         try:
             async with self._slots:
-                body = await self._retrier.run(file.key, lambda: asyncio.to_thread(self._reader().get, file.key))
+                body = await self._retrier.run(file.key, lambda: asyncio.to_thread(self._proven, file.key))
         except MirrorError:
             # What cannot be read is told by the transfer, which tries it as any other object, and by a finding.
             return None
         document = Document(file.key, body.etag, bytes(body.data))
         fetched.append(document)
         return document.body
+
+    def _proven(self, key: str) -> Body:
+        """Return a document that its ETag proves: a wrong one would be kept, and the level be mistaken for ever."""
+        body = self._reader().get(key)
+        if proof_of_etag(lambda: (body.data,), body.size, body.etag)[0] is not Proof.DIFFERS:
+            return body
+        # Damage, or an encryption that makes its own ETags: damage does not come twice the same.
+        if self._reader().get(key).data != body.data:
+            raise BrokenTransferError("two readings of the document differ", key, expected=f"ETag {body.etag}")
+        return body
 
 
 async def probe(

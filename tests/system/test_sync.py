@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from mirror.app.sync import exit_code_of
 from mirror.demo.specimen import Scale, Specimen, grow
 from mirror.errors import ExitCode
 from mirror.report.model import SyncReport
-from tests.proxy import Proxy
+from tests.proxy import ALWAYS, Proxy
 from tests.system.choices import (
     ALL_A,
     ALL_B,
@@ -45,6 +47,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::Deprec
 
 Sources = dict[str, Mapping[str, bytes]]
 RAW_BLOCK = f"{ROOTS['b']}volumes/raw/s1/0/0/0"
+RAW_METADATA = f"{ROOTS['b']}volumes/raw/s1/attributes.json"
 OTHER_BLOCK = f"{ROOTS['b']}volumes/raw/s0/1/1/1"
 
 
@@ -89,13 +92,11 @@ def test_a_mirrored_subset_opens_and_shows_the_source(
 
 def test_a_level_that_is_not_whole_does_not_open(lab: Workbench, proxy: Proxy, sources: Sources) -> None:
     """A refused block is named, with exit 4, its level stays closed, the others open; the next run mends it."""
-    proxy.denied.add(RAW_BLOCK)
+    proxy.denied[RAW_BLOCK] = ALWAYS
     report = lab.sync(FIRST_RUN.request())
     assert exit_code_of(report) is ExitCode.INCOMPLETE
     assert [one.key for one in report.failed] == [RAW_BLOCK]
-    assert [one.key for one in report.skipped if "not whole" in one.reason] == [
-        f"{ROOTS['b']}volumes/raw/s1/attributes.json"
-    ]
+    assert [one.key for one in report.skipped if "not whole" in one.reason] == [RAW_METADATA]
     container = _opened(lab, FIRST_RUN)
     assert ["volumes/raw/s1" in container, "volumes/raw/s0" in container, "volumes/raw/s2" in container] == [
         False,
@@ -112,6 +113,29 @@ def test_a_level_that_is_not_whole_does_not_open(lab: Workbench, proxy: Proxy, s
     _all_is_well(lab, FIRST_RUN, sources)
 
 
+def test_a_level_whose_metadata_was_not_readable_at_first_does_not_open_half(
+    lab: Workbench, proxy: Proxy, sources: Sources
+) -> None:
+    """A level that discovery could not understand is mirrored as plain files, and still not opened by halves."""
+    proxy.denied |= {RAW_METADATA: 1, RAW_BLOCK: ALWAYS}
+    report = lab.sync(FIRST_RUN.request())
+    assert [one.key for one in report.failed] == [RAW_BLOCK]
+    assert "volumes/raw/s1" not in _opened(lab, FIRST_RUN)
+    proxy.denied.clear()
+    assert lab.sync(FIRST_RUN.request()).transferred.objects == 2
+    _all_is_well(lab, FIRST_RUN, sources)
+
+
+def test_a_document_that_came_damaged_is_not_believed(lab: Workbench, proxy: Proxy, sources: Sources) -> None:
+    """Metadata that its ETag does not prove is read again before it is understood and kept."""
+    proxy.damaged[RAW_METADATA] = 1
+    assert exit_code_of(lab.sync(FIRST_RUN.request())) is ExitCode.DONE
+    with closing(sqlite3.connect(lab.catalog)) as connection:
+        kept = connection.execute("SELECT body FROM document WHERE key = ?", (RAW_METADATA,)).fetchall()
+    assert kept == [(sources["b"][RAW_METADATA],)]
+    _all_is_well(lab, FIRST_RUN, sources)
+
+
 def test_a_body_that_breaks_off_or_is_damaged_is_fetched_again(lab: Workbench, proxy: Proxy, sources: Sources) -> None:
     """A body cut short and one with a turned bit never get a name; the next try does, and the exit is 0."""
     proxy.cut[RAW_BLOCK] = 1
@@ -125,7 +149,7 @@ def test_a_body_that_breaks_off_or_is_damaged_is_fetched_again(lab: Workbench, p
 
 def test_the_command_says_what_failed(lab: Workbench, proxy: Proxy) -> None:
     """`oomirror sync` with a refused block ends with 4 and one JSON document that names the key."""
-    proxy.denied.add(RAW_BLOCK)
+    proxy.denied[RAW_BLOCK] = ALWAYS
     done = lab.run("sync", "jrc_hela-2", *FIRST_RUN.words, "--json")
     report = SyncReport.model_validate_json(done.stdout)
     assert done.returncode == ExitCode.INCOMPLETE
