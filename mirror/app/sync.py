@@ -188,7 +188,7 @@ class _Sync:
                     return Results()
                 transfer = self._make_transfer(staging, recorder)
                 work = works(comparison, self.state, self.spool, self.bucket.url.bucket)
-                return await transfer.run(work, n_objects=planned.objects)
+                return await transfer.run(work, n_objects=planned.objects, n_bytes=planned.bytes)
         finally:
             staging.close()
 

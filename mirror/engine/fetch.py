@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from mirror.checksum import MIB, Bytes, Proof, Source, proof_of_etag, xxh3, xxh3_of
 from mirror.diff import Kind
-from mirror.errors import BrokenTransferError, MirrorError, UnsafeError
+from mirror.errors import BrokenTransferError, MirrorError, StoreError, UnsafeError
 from mirror.objects import Verification, etag_parts
 from mirror.store.base import Body, BulkReader
 from mirror.store.local import FileError, Staging
@@ -20,6 +21,9 @@ from mirror.store.local import FileError, Staging
 LARGE_BYTES = 16 * MIB
 """From here on an object is fetched by ranges, never held whole in memory."""
 CHUNK_BYTES = MIB
+_SECONDS_PER_OBJECT = 0.0002
+"""What a small object takes in Python, about (docs/performance.md)."""
+_MD5_SECONDS_PER_BYTE = 3e-9
 
 
 class ChecksumMode(StrEnum):
@@ -128,8 +132,29 @@ class Fetcher:
         """Return whether the object is fetched by ranges."""
         return item.size >= self._large_bytes and self._may_fetch
 
-    def fetch_batch(self, items: Sequence[Item]) -> list[Outcome]:
-        """Return what became of each item.
+    def n_threads(self, concurrency: int, mean_bytes: int) -> int:
+        """Return how many threads serve that many requests in flight best; writes a few files to find out.
+
+        One, where small objects go to a fast share: threads that have nothing to wait for wait for Python's lock,
+        which the share's answers and the MD5 of larger objects leave free.
+
+        Raises
+        ------
+        UnsafeError
+            The share is full, read-only or gone.
+        """
+        if not self._may_fetch or not self._reader().has_ring:
+            return concurrency
+        seconds_outside = self._staging.seconds_per_file() + mean_bytes * _MD5_SECONDS_PER_BYTE
+        return min(concurrency, max(1, math.ceil(seconds_outside / _SECONDS_PER_OBJECT)))
+
+    def fetch_batch(self, items: Sequence[Item], *, in_flight: int = 1) -> list[Outcome]:
+        """Return what became of each item, in no order.
+
+        Parameters
+        ----------
+        in_flight
+            Requests at a time, at most.
 
         Raises
         ------
@@ -137,25 +162,42 @@ class Fetcher:
             The share is full, read-only or gone: the run must end.
         """
         outcomes: list[Outcome] = []
+        wanted: dict[str, list[Item]] = {}
         for item in items:
             if self._stopped.is_set():
-                break
-            try:
-                outcomes.append(self._fetch(item))
-            except UnsafeError:
-                raise
-            except FileError as error:
-                outcomes.append(Problem(item, error, is_final=True))
-            except MirrorError as error:
-                outcomes.append(Problem(item, error, is_final=False))
+                return outcomes
+            outcome = self._outcome(item, partial(self._adopt_or_pass, item))
+            if outcome is None:
+                wanted.setdefault(item.key, []).append(item)
+            else:
+                outcomes.append(outcome)
+        keys = [item.key for some in wanted.values() for item in some]
+        if keys:
+            for key, answer in self._reader().get_many(keys, in_flight=in_flight, is_stopped=self._stopped.is_set):
+                item = wanted[key].pop()
+                outcomes += filter(None, [self._outcome(item, partial(self._take, item, answer))])
         return outcomes
 
-    def _fetch(self, item: Item) -> Done:
+    def _outcome(self, item: Item, attempt: Callable[[], Done | None]) -> Outcome | None:
+        try:
+            return attempt()
+        except UnsafeError:
+            raise
+        except FileError as error:
+            return Problem(item, error, is_final=True)
+        except MirrorError as error:
+            return Problem(item, error, is_final=False)
+
+    def _adopt_or_pass(self, item: Item) -> Done | None:
         if item.kind is Kind.ADOPT and (done := self.adopt(item)) is not None:
             return done
         self.check_may_fetch(item)
-        body = self._reader().get(item.key)
-        return self.keep(item, body, self.verify(item, body))
+        return None
+
+    def _take(self, item: Item, answer: Body | StoreError) -> Done:
+        if isinstance(answer, StoreError):
+            raise answer
+        return self.keep(item, answer, self.verify(item, answer))
 
     def check_may_fetch(self, item: Item) -> None:
         """Raise FileError where files are only compared: the one at the item's place is not the bucket's object."""

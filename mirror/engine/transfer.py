@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
+from typing import NamedTuple
 
 from mirror.engine.careful import CarefulFetcher
 from mirror.engine.events import EventSink, ObjectFailed, ObjectsDone, ignore
@@ -17,8 +19,11 @@ from mirror.errors import UnreachableError
 from mirror.objects import Tally, Verification
 
 BATCH_OBJECTS = 32
-"""Objects that one thread takes at a time: crossing into a thread costs as much as a small object."""
-DEFAULT_CONCURRENCY = 32
+"""Objects that one thread takes at a time, at least: crossing into a thread costs as much as a small object."""
+RING_TURNS = 8
+"""Objects that a thread takes at a time, for each request that it keeps in flight: a batch's last ones come alone."""
+MAX_BATCH_OBJECTS = 512
+DEFAULT_CONCURRENCY = 64
 
 
 @dataclass(slots=True)
@@ -94,6 +99,21 @@ class _Gate:
             self._settled.set()
 
 
+class _Crew(NamedTuple):
+    """How requests are shared out."""
+
+    n_threads: int
+    in_flight: int
+    """Requests that each thread keeps in flight."""
+    batch_objects: int
+
+
+def _crew(n_threads: int, concurrency: int, n_objects: int) -> _Crew:
+    in_flight = -(-concurrency // n_threads)
+    batch = min(MAX_BATCH_OBJECTS, max(BATCH_OBJECTS, RING_TURNS * in_flight))
+    return _Crew(n_threads, in_flight, max(1, min(batch, n_objects // (8 * n_threads))))
+
+
 class Transfer:
     """Runs the work of one plan once.
 
@@ -119,17 +139,21 @@ class Transfer:
         self._concurrency = concurrency
         self._may_go_on = may_go_on
         self._sink = sink
-        self._queue: asyncio.Queue[tuple[_Gate, Sequence[Item]]] = asyncio.Queue(2 * concurrency)
-        self._executor = ThreadPoolExecutor(concurrency, thread_name_prefix="oomirror-fetch")
+        self._crew = _Crew(1, 1, 1)
+        self._queue: asyncio.Queue[tuple[_Gate, Sequence[Item]]]
+        self._seats: asyncio.Semaphore
+        self._executor: ThreadPoolExecutor
         self.results = Results()
 
-    async def run(self, work: Iterable[LevelWork], *, n_objects: int) -> Results:
+    async def run(self, work: Iterable[LevelWork], *, n_objects: int, n_bytes: int = 0) -> Results:
         """Return the results when all work was tried, or the run was stopped.
 
         Parameters
         ----------
         n_objects
             About how many there are, so that few are spread over all threads.
+        n_bytes
+            About how much they are: larger ones take more threads.
 
         Raises
         ------
@@ -137,7 +161,12 @@ class Transfer:
             What ends a run at once. Cancelling does, too: what was recorded by then is whole, the rest is left to the
             next run.
         """
-        batch_size = max(1, min(BATCH_OBJECTS, n_objects // (8 * self._concurrency)))
+        mean_bytes = n_bytes // max(1, n_objects)
+        n_threads = await asyncio.to_thread(self._fetcher.n_threads, self._concurrency, mean_bytes)
+        crew = self._crew = _crew(n_threads, self._concurrency, n_objects)
+        # One more than threads: the next batch is there when a thread comes back.
+        self._queue, self._seats = asyncio.Queue(crew.n_threads + 1), asyncio.Semaphore(crew.n_threads + 1)
+        self._executor = ThreadPoolExecutor(crew.n_threads, thread_name_prefix="oomirror-fetch")
         workers: list[asyncio.Task[None]] = []
         try:
             async with asyncio.TaskGroup() as group:
@@ -146,7 +175,7 @@ class Transfer:
                 workers += [group.create_task(self._work()) for _ in range(self._concurrency)]
                 async with asyncio.TaskGroup() as publishers:
                     for level in work:
-                        gate = await self._feed(level, batch_size)
+                        gate = await self._feed(level, crew.batch_objects)
                         publishers.create_task(self._publish(gate))
                 await self._queue.join()
                 for worker in workers:
@@ -181,18 +210,23 @@ class Transfer:
 
     async def _work(self) -> None:
         while True:
-            gate, batch = await self._queue.get()
+            async with self._seats:
+                gate, batch = await self._queue.get()
+                outcomes = await self._fetch(batch)
             try:
-                await self._do(gate, batch)
+                await self._settle(gate, batch, outcomes)
             finally:
                 self._queue.task_done()
 
-    async def _do(self, gate: _Gate, batch: Sequence[Item]) -> None:
+    async def _fetch(self, batch: Sequence[Item]) -> list[Outcome]:
         small = [item for item in batch if not self._fetcher.is_large(item)]
-        outcomes: list[Outcome] = []
-        if small:
-            loop = asyncio.get_running_loop()
-            outcomes += await loop.run_in_executor(self._executor, self._fetcher.fetch_batch, small)
+        if not small:
+            return []
+        fetch = partial(self._fetcher.fetch_batch, small, in_flight=self._crew.in_flight)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, fetch)
+
+    async def _settle(self, gate: _Gate, batch: Sequence[Item], outcomes: Sequence[Outcome]) -> None:
+        """Record what was fetched; try again, and by other means, what was not."""
         await self._keep(gate, outcomes)
         again = [(one.item, one.error) for one in outcomes if isinstance(one, Problem) and not one.is_final]
         for item, error in again:

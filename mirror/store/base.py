@@ -5,10 +5,11 @@ A transport never retries: the caller decides, so that SlowDown reaches it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from mirror.errors import StoreError
 from mirror.objects import RemoteObject
 
 
@@ -87,11 +88,32 @@ WriteAt = Callable[["bytes | memoryview", int], None]
 """Takes a piece of an object and its offset in it, in bytes."""
 
 
+Answer = tuple[str, "Body | StoreError"]
+"""A key, and its object or why there is none."""
+
+
 class BulkReader(Protocol):
     """Reads objects at full speed; blocking, called from many threads at once."""
 
+    @property
+    def has_ring(self) -> bool:
+        """Whether one thread keeps many requests in flight by `get_many`; else one at a time."""
+        ...
+
     def get(self, key: str) -> Body:
         """Return the whole object. Raises as `Lister.list_page`."""
+        ...
+
+    def get_many(self, keys: Sequence[str], *, in_flight: int, is_stopped: Callable[[], bool]) -> Iterator[Answer]:
+        """Yield each key once with its whole object, or with what `get` would have raised, in no order.
+
+        Parameters
+        ----------
+        in_flight
+            Requests at a time, at most.
+        is_stopped
+            Asked between answers; True ends it early.
+        """
         ...
 
     def copy_range(self, key: str, start: int, stop: int, etag: str, write: WriteAt) -> int:

@@ -50,6 +50,7 @@ class Bucket:
         """Return what reads at full speed from many threads."""
         if self._bulk is None:
             self._bulk = BulkStore(self.connection)
+            self._stack.callback(self._bulk.close)
         return self._bulk
 
     async def _open_careful(self) -> CarefulStore:

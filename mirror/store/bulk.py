@@ -1,11 +1,13 @@
-"""The fast path: obstore's blocking API, called from many threads; the interpreter is free while they wait."""
+"""The fast path: small objects over our own ring of connections, all else by obstore's blocking API."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mirror.errors import (
@@ -14,11 +16,13 @@ from mirror.errors import (
     MirrorError,
     ObjectChangedError,
     ObjectNotFoundError,
+    StoreError,
     UnreachableError,
 )
-from mirror.store.base import Body, WriteAt
+from mirror.store.base import Answer, Body, WriteAt
 from mirror.store.connection import USER_AGENT, Connection
 from mirror.store.status import error_of_status
+from mirror.store.wire import Wire
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Store
@@ -30,11 +34,45 @@ _UNREACHABLE_WORDS = ("error sending request", "Connect", "dns error", "connecti
 
 
 class BulkStore:
-    """Reads objects of one bucket by obstore. Thread-safe; makes no retries."""
+    """Reads objects of one bucket. Thread-safe; makes no retries."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._url = connection.url
-        self._store = _open(connection)
+        self._lock = threading.Lock()
+        self._wire = Wire(connection) if _is_plain(connection) else None
+
+    @property
+    def has_ring(self) -> bool:
+        """Whether one thread keeps many requests in flight: for what needs neither signature nor proxy."""
+        return self._wire is not None
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._wire is not None:
+            self._wire.close()
+
+    def get_many(self, keys: Sequence[str], *, in_flight: int, is_stopped: Callable[[], bool]) -> Iterator[Answer]:
+        """Yield each key with its object; see `mirror.store.base.BulkReader`."""
+        if self._wire is not None:
+            yield from self._wire.get_many(keys, in_flight=in_flight, is_stopped=is_stopped)
+            return
+        for key in keys:
+            if is_stopped():
+                return
+            try:
+                yield key, self.get(key)
+            except StoreError as error:
+                yield key, error
+
+    @cached_property
+    def _opened(self) -> S3Store:
+        return _open(self._connection)
+
+    @property
+    def _store(self) -> S3Store:
+        with self._lock:  # Opened once: it has a pool of connections of its own.
+            return self._opened
 
     def get(self, key: str) -> Body:
         """Return the whole object; see `mirror.store.base.BulkReader`."""
@@ -104,6 +142,15 @@ def _open(connection: Connection) -> S3Store:
     )
 
 
+def _is_plain(connection: Connection) -> bool:
+    return connection.anonymous and not connection.requester_pays and _proxy(connection) is None
+
+
+def _proxy(connection: Connection) -> str | None:
+    scheme = connection.endpoint.partition("://")[0]
+    return os.environ.get(f"{scheme}_proxy") or os.environ.get(f"{scheme.upper()}_PROXY")
+
+
 def _client_options(connection: Connection) -> ClientConfig:
     options: ClientConfig = {
         "allow_http": connection.endpoint.startswith("http://"),
@@ -117,8 +164,7 @@ def _client_options(connection: Connection) -> ClientConfig:
     if connection.ca_bundle:
         with open(connection.ca_bundle, "rb") as file:
             options["root_certificate"] = file.read()
-    scheme = connection.endpoint.partition("://")[0]
-    if proxy := os.environ.get(f"{scheme}_proxy") or os.environ.get(f"{scheme.upper()}_PROXY"):
+    if proxy := _proxy(connection):
         options["proxy_url"] = proxy
         if excludes := os.environ.get("no_proxy") or os.environ.get("NO_PROXY"):
             options["proxy_excludes"] = excludes
