@@ -1,0 +1,167 @@
+"""The share: its marker, the one way a file gets its name, trash and sweep."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from mirror.errors import ExitCode, UnsafeError
+from mirror.keys import ShareRules
+from mirror.store.local import MARKER, NOT_A_FILE, FileError, FilePolicy, Fsync, Marker, Share, Staging, sweep
+from mirror.store.probe import probe_rules
+
+KEY = "bucket/d/d.n5/attributes.json"
+
+
+@pytest.fixture
+def share(tmp_path: Path) -> Share:
+    """An empty share."""
+    return Share(tmp_path / "share")
+
+
+@pytest.fixture(params=list(Fsync))
+def staging(share: Share, request: pytest.FixtureRequest) -> Staging:
+    """The room of a run, by each way to force bytes to the disk."""
+    share.root.mkdir()
+    room = Staging(share, "run", FilePolicy(request.param))
+    room.open()
+    return room
+
+
+def tree(root: Path) -> set[str]:
+    """Return all files below a folder."""
+    return {str(path.relative_to(root)) for path in root.rglob("*") if not path.is_dir()}
+
+
+def test_marker_comes_back_as_it_was(share: Share) -> None:
+    """Rules and UUID are read as they were written; marking again gives another UUID."""
+    share.root.mkdir()
+    assert share.marker() is None
+    rules = ShareRules(143, 1000, frozenset('<>:"'), True, True, True)
+    marker = share.write_marker(rules)
+    assert share.marker() == marker
+    assert marker.rules == rules
+    assert share.write_marker(rules).uuid != marker.uuid
+    assert tree(share.own) == {MARKER}
+
+
+def test_marker_of_a_later_program_is_understood(share: Share) -> None:
+    """Rules that this program does not know are passed over."""
+    text = Marker.from_json(share.write_marker(ShareRules()).to_json()).to_json()
+    later = text.replace('"is_case_blind"', '"is_made_of_cheese": true, "is_case_blind"')
+    assert Marker.from_json(later).rules == ShareRules()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"uuid": "x", "rules": {}}'], ids=repr)
+def test_damaged_marker(share: Share, text: str) -> None:
+    """It is refused as damaged, not taken for none."""
+    share.write_marker(ShareRules())
+    (share.own / MARKER).write_text(text)
+    with pytest.raises(UnsafeError, match="marker is damaged") as told:
+        share.marker()
+    assert told.value.exit_code is ExitCode.UNSAFE
+
+
+def test_probe_finds_a_linux_file_system(share: Share) -> None:
+    """Names of 255 bytes, all characters, letter case told apart; nothing is left behind."""
+    assert probe_rules(share) == ShareRules()
+    assert tree(share.root) == set()
+
+
+def test_folder_tells_sizes(share: Share) -> None:
+    """Files by name with their size, all else as no file; None where there is no folder."""
+    (share.root / "a" / "sub").mkdir(parents=True)
+    (share.root / "a" / "file").write_bytes(b"12345")
+    (share.root / "a" / "pointing nowhere").symlink_to("nowhere")
+    os.mkfifo(share.root / "a" / "pipe")
+    assert share.folder("a") == {"sub": NOT_A_FILE, "file": 5, "pipe": NOT_A_FILE, "pointing nowhere": NOT_A_FILE}
+    assert share.folder("b") is None
+    assert share.folder("a/file") is None
+
+
+def test_publish(staging: Staging, share: Share) -> None:
+    """The file appears whole under its name, with the object's time, and nothing else does."""
+    for body in (b"first", b"second"):
+        staging.publish(staging.write(body), KEY, 1_600_000_000)
+        assert (share.root / KEY).read_bytes() == body
+        assert (share.root / KEY).stat().st_mtime == 1_600_000_000
+    staging.sync()
+    staging.close()
+    assert tree(share.root) == {KEY}
+
+
+def test_modes(share: Share) -> None:
+    """Files and new folders get the modes of the policy, whatever the umask."""
+    share.root.mkdir()
+    staging = Staging(share, "run", FilePolicy(file_mode=0o664, dir_mode=0o2775))
+    staging.open()
+    staging.publish(staging.write(b"x"), KEY, 0)
+    assert stat.S_IMODE((share.root / KEY).stat().st_mode) == 0o664
+    assert stat.S_IMODE((share.root / "bucket" / "d").stat().st_mode) == 0o2775
+
+
+@pytest.mark.parametrize("in_the_way", ["a folder", "a file above"])
+def test_a_name_that_cannot_be_given(staging: Staging, share: Share, in_the_way: str) -> None:
+    """One file fails, others do not, and the unfinished one is gone."""
+    place = share.root / KEY
+    (place if in_the_way == "a folder" else place.parents[2]).mkdir(parents=True)
+    if in_the_way == "a file above":
+        place.parents[1].write_text("not a folder")
+    with pytest.raises(FileError, match=r"attributes\.json"):
+        staging.publish(staging.write(b"x"), KEY, 0)
+    assert list(staging.folder.iterdir()) == []
+    staging.publish(staging.write(b"x"), "bucket/other", 0)
+
+
+@pytest.mark.parametrize("step", ["write", "publish", "to_trash", "sync"])
+def test_a_share_that_went_away(staging: Staging, share: Share, step: str) -> None:
+    """Every step tells it as the end of the run, and none makes the share anew."""
+    unfinished = staging.write(b"x")
+    away = share.root.rename(share.root.with_name("away"))
+    steps = {
+        "write": lambda: staging.write(b"x"),
+        "publish": lambda: staging.publish(unfinished, KEY, 0),
+        "to_trash": lambda: staging.to_trash(KEY),
+        "sync": staging.sync,
+    }
+    if step == "sync" and staging._policy.fsync is not Fsync.BATCH:
+        staging.sync()
+    else:
+        with pytest.raises(UnsafeError):
+            steps[step]()
+    staging.close()
+    assert not (share.root / "bucket").exists()
+    assert tree(away) == {".oomirror/tmp/run/0"}
+
+
+def test_trash_keeps_what_was_there(staging: Staging, share: Share) -> None:
+    """Under its own name, in the run's folder; what is not there cannot be moved."""
+    (share.root / "bucket").mkdir()
+    (share.root / "bucket" / "key").write_bytes(b"old")
+    staging.to_trash("bucket/key")
+    assert (share.own / "trash" / "run" / "bucket" / "key").read_bytes() == b"old"
+    with pytest.raises(FileError):
+        staging.to_trash("bucket/key")
+
+
+def test_sweep_removes_what_killed_runs_left(staging: Staging, share: Share) -> None:
+    """Rooms and neighbours of dead runs go, those of living runs and files of others stay."""
+    folder = share.root / "bucket" / "d"
+    folder.mkdir(parents=True)
+    for name in (".0123abcd.oo", ".hidden.oo", "attributes.json"):
+        (folder / name).write_bytes(b"x")
+    staging.write(b"unfinished")
+    (staging.folder / "folders").write_text(f"{folder}\n")
+    living = Staging(share, "living", FilePolicy())
+    living.open()
+    kept = living.write(b"going on")
+    assert sweep(share, {"living": object()}) == 1
+    assert tree(share.root) == {
+        "bucket/d/.hidden.oo",
+        "bucket/d/attributes.json",
+        os.path.relpath(kept, share.root),
+    }
+    assert sweep(share, {"living": object()}) == 0
