@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-__version__ = "0.1.0"
+from mirror import __version__
 
 __all__ = ["__version__", "main"]
 

@@ -3,4 +3,6 @@
 Nothing is imported here: each module loads what it needs when it is used. ARCHITECTURE.md draws the rings.
 """
 
-__all__: list[str] = []
+__version__ = "0.1.0"
+
+__all__ = ["__version__"]

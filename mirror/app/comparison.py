@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mirror.app.state import BucketState, holds_blocks
 from mirror.app.survey import BUCKET_FILES, Survey
@@ -226,8 +226,15 @@ class _Tallies:
         return {kind: Tally(n_objects, self._bytes[kind]) for kind, n_objects in sorted(self._objects.items())}
 
 
-def works(comparison: Comparison, state: BucketState, spool: Spool, bucket_name: str) -> tuple[LevelWork, ...]:
+def works(
+    comparison: Comparison, state: BucketState, spool: Spool, bucket_name: str, *, may_fetch: bool = True
+) -> tuple[LevelWork, ...]:
     """Return the plan's work: first what lies outside arrays, then array by array, small ones first.
+
+    Parameters
+    ----------
+    may_fetch
+        False: files are only compared; then no metadata waits for its level, for it lies there already.
 
     A level that is small opens minutes after the start, not after the last byte of the largest.
     """
@@ -236,7 +243,8 @@ def works(comparison: Comparison, state: BucketState, spool: Spool, bucket_name:
         if compared.pages:
             by_array.setdefault(_place_of_work(compared.listed.shard), []).append(compared)
     groups = sorted(by_array.items(), key=lambda entry: (entry[0] != "", _total_bytes(entry[1]), entry[0]))
-    return tuple(_level_work(shards, state, spool, bucket_name) for _, shards in groups)
+    levels = tuple(_level_work(shards, state, spool, bucket_name) for _, shards in groups)
+    return levels if may_fetch else tuple(replace(work, publish_last=frozenset()) for work in levels)
 
 
 def _place_of_work(shard: Shard) -> str:

@@ -13,6 +13,7 @@ from catalog import queries
 from catalog.errors import CatalogError
 from catalog.records import RunKind, RunState
 from catalog.session import Catalog
+from mirror import __version__
 from mirror.app.workplace import utc_now
 from mirror.errors import ExitCode, MirrorError
 
@@ -32,8 +33,6 @@ def recorded_run(
     catalog: Catalog, bucket_id: int, kind: RunKind, datasets: Sequence[str], selection: Mapping[str, Any]
 ) -> Iterator[Run]:
     """Yield a run that the catalog knows; at the end it is done, stopped (by a signal or its time) or failed."""
-    from oomirror import __version__
-
     with catalog.begin() as connection:
         run_id = queries.start_run(
             connection,

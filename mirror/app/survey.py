@@ -130,6 +130,7 @@ class Surveyor:
             self._retrier,
             known=lambda key, etag: known.get((key, etag)),
             max_lists=self._max_lists,
+            sink=self._sink,
         )
         discovery = await walker.discover(prefix)
         return build_dataset(name, prefix, discovery.folders), discovery

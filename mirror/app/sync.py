@@ -123,6 +123,10 @@ class _Sync:
         return self.request.checksum or ChecksumMode(self.settings.transfer.checksum)
 
     @property
+    def _may_fetch(self) -> bool:
+        return not self.request.kinds.isdisjoint(FETCHES)
+
+    @property
     def _aliases(self) -> tuple[str, ...]:
         return self.settings.bucket(self.request.bucket).aliases
 
@@ -187,7 +191,10 @@ class _Sync:
                 if not planned.objects:
                     return Results()
                 transfer = self._make_transfer(staging, recorder)
-                work = works(comparison, self.state, self.spool, self.bucket.url.bucket)
+                work = works(comparison, self.state, self.spool, self.bucket.url.bucket, may_fetch=self._may_fetch)
+                if Kind.LOST in comparison.plan.by_kind:
+                    lost = (item for level in work for item in level.items() if item.kind is Kind.LOST)
+                    await asyncio.to_thread(self.state.forget, lost)
                 return await transfer.run(work, n_objects=planned.objects, n_bytes=planned.bytes)
         finally:
             staging.close()
@@ -200,7 +207,7 @@ class _Sync:
             str(self.place.share.root),
             url_of,
             mode=self._mode,
-            may_fetch=not self.request.kinds.isdisjoint(FETCHES),
+            may_fetch=self._may_fetch,
             aliases=self._aliases,
         )
         sources = Sources(bucket.careful, bucket.bulk, url_of)

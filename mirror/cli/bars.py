@@ -7,7 +7,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from mirror.cli.output import put_words
 from mirror.cli.progress import State
-from mirror.engine.events import Event, Listed, TransferStarted
+from mirror.engine.events import Event, FolderFound, Listed, TransferStarted
 from mirror.report.numbers import Units, format_bytes, format_count, format_rate, format_seconds
 
 _TICKS = 1000
@@ -29,7 +29,7 @@ class BarDisplay:
         self._state.take(event)
         if isinstance(event, TransferStarted):
             self.stop()
-        if self._bar is None and isinstance(event, Listed | TransferStarted):
+        if self._bar is None and isinstance(event, FolderFound | Listed | TransferStarted):
             self._start()
         if self._bar is not None and self._task is not None:
             self._show(self._bar, self._task)
@@ -57,16 +57,25 @@ class BarDisplay:
             transient=True,
             refresh_per_second=4,
         )
-        self._task = self._bar.add_task("listing", total=_TICKS, words="")
+        self._task = self._bar.add_task("looking", total=None, words="")
         self._bar.start()
 
     def _show(self, bar: Progress, task: TaskID) -> None:
         pace = self._state.pace
         if pace is not None:
-            bar.update(task, description="mirroring", completed=pace.fraction * _TICKS, words=self._transfer_words())
+            bar.update(
+                task,
+                description="mirroring",
+                total=_TICKS,
+                completed=pace.fraction * _TICKS,
+                words=self._transfer_words(),
+            )
         elif (listed := self._state.listed) is not None:
             words = f"{format_count(listed.objects)} objects, {listed.shards_done}/{listed.shards} folders"
-            bar.update(task, completed=_TICKS * listed.shards_done / max(1, listed.shards), words=words)
+            done = _TICKS * listed.shards_done / max(1, listed.shards)
+            bar.update(task, description="listing", total=_TICKS, completed=done, words=words)
+        elif (found := self._state.found) is not None:
+            bar.update(task, words=f"for volumes, {format_count(found.folders)} folders")
 
     def _transfer_words(self) -> str:
         pace, now = self._state.pace, self._state.now()

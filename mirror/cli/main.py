@@ -38,7 +38,7 @@ Exit codes:
 
 def _show_version(value: bool) -> None:
     if value:
-        from oomirror import __version__
+        from mirror import __version__
 
         put_result(f"oomirror {__version__}")
         raise typer.Exit

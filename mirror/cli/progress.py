@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from mirror.cli.pace import Pace
-from mirror.engine.events import Event, Listed, ObjectsDone, TransferStarted
+from mirror.engine.events import Event, FolderFound, Listed, ObjectsDone, TransferStarted
 from mirror.report.numbers import Units, format_bytes, format_count, format_rate, format_seconds, format_utc
 
 LINE_SECONDS = 60.0
@@ -47,12 +47,15 @@ class State:
     def __init__(self, units: Units, clock: Callable[[], float] = time.monotonic) -> None:
         self._units = units
         self._clock = clock
+        self.found: FolderFound | None = None
         self.listed: Listed | None = None
         self.pace: Pace | None = None
 
     def take(self, event: Event) -> None:
         """Take what the event tells of the progress."""
         match event:
+            case FolderFound():
+                self.found, self.listed = event, None
             case Listed():
                 self.listed = event
             case TransferStarted(planned):
@@ -71,7 +74,7 @@ class State:
         if self.pace is not None:
             return self._transfer_line(self.pace)
         if self.listed is None:
-            return ""
+            return f"finding volumes: {format_count(self.found.folders)} folders" if self.found else ""
         one = self.listed
         return (
             f"listing: {format_count(one.objects)} objects, "

@@ -45,7 +45,7 @@ class Talk:
 
     def __enter__(self) -> Self:
         if self._log:
-            from oomirror import __version__
+            from mirror import __version__
 
             self._log.write("started", {"command": self._command, "version": __version__, "arguments": sys.argv[1:]})
         return self

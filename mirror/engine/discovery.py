@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mirror.checksum import Proof, proof_of_etag
+from mirror.engine.events import EventSink, FolderFound, ignore
 from mirror.engine.retry import Retrier
 from mirror.errors import BrokenTransferError, MirrorError, ObjectNotFoundError, UnknownNameError, UnreachableError
 from mirror.formats.folder import Folder, folders_to_visit, wanted_documents
@@ -57,11 +58,13 @@ class Walker:
         *,
         known: DocumentCache = lambda _key, _etag: None,
         max_lists: int = MAX_LISTS,
+        sink: EventSink = ignore,
     ) -> None:
         self._lister = lister
         self._reader = reader
         self._retrier = retrier
         self._known = known
+        self._sink = sink
         self._slots = asyncio.Semaphore(max_lists)
 
     async def discover(self, prefix: str) -> Discovery:
@@ -78,6 +81,7 @@ class Walker:
         async def visit(place: str) -> None:
             folder = await self._read_folder(place, fetched)
             folders[place] = folder
+            self._sink(FolderFound(len(folders)))
             for below in folders_to_visit(folder, prefix):
                 group.create_task(visit(below))
 

@@ -9,6 +9,14 @@ from mirror.objects import Tally
 
 
 @dataclass(frozen=True, slots=True)
+class FolderFound:
+    """A folder of a dataset was looked at for volumes."""
+
+    folders: int
+    """So far in this dataset."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """Listing went on."""
 
@@ -56,7 +64,7 @@ class Note:
     text: str
 
 
-Event = Listed | TransferStarted | ObjectsDone | Retried | ObjectFailed | Note
+Event = FolderFound | Listed | TransferStarted | ObjectsDone | Retried | ObjectFailed | Note
 
 
 class EventSink(Protocol):
