@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from catalog import queries
 from catalog.records import HOW_ADOPTED, ArrayRecord, MirroredBlockRow, MirroredObjectRow
@@ -11,11 +12,13 @@ from catalog.session import Catalog
 from mirror.checksum import xxh3
 from mirror.diff import Known
 from mirror.engine.discovery import Document
-from mirror.engine.fetch import Done
+from mirror.engine.fetch import Done, Item
 from mirror.engine.listing import Shard
 from mirror.formats.folder import Format
 from mirror.formats.layout import Array, Dataset
 from mirror.objects import pack_etag, unpack_etag
+
+_FORGET_OBJECTS = 5_000
 
 
 @dataclass(slots=True)
@@ -94,6 +97,25 @@ class BucketState:
         with self.catalog.begin() as connection:
             queries.put_mirrored_blocks(connection, blocks)
             queries.put_mirrored_objects(connection, objects)
+
+    def forget(self, lost: Iterable[Item]) -> None:
+        """Forget that these are on the share, for they are not: a row never claims a file that was seen to be gone."""
+        items = iter(lost)
+        while batch := list(islice(items, _FORGET_OBJECTS)):
+            self._forget(batch)
+
+    def _forget(self, lost: Sequence[Item]) -> None:
+        if self.catalog is None or self.bucket_id is None:
+            raise TypeError("a dry run forgets nothing")
+        blocks: dict[int, list[tuple[int, int, int]]] = {}
+        for item in lost:
+            if item.array_id is not None and item.block is not None:
+                blocks.setdefault(item.array_id, []).append(item.block)
+        with self.catalog.begin() as connection:
+            for array_id, indices_xyz in blocks.items():
+                queries.forget_mirrored_blocks(connection, array_id, indices_xyz)
+            # A block may have its row by key, from a time when its array was not understood.
+            queries.forget_mirrored_objects(connection, self.bucket_id, [item.key for item in lost])
 
     def put_metadata(self, url: str, datasets: Mapping[str, Dataset], documents: Sequence[Document]) -> int:
         """Record bucket, arrays and the documents that were fetched; return the bucket's number."""

@@ -255,6 +255,19 @@ def test_verify_share_finds_what_was_lost(lab: Workbench, proxy: Proxy, sources:
     _all_is_well(lab, FIRST_RUN, sources)
 
 
+def test_what_was_lost_and_cannot_be_fetched_is_not_claimed(lab: Workbench, proxy: Proxy, sources: Sources) -> None:
+    """A lost file that the bucket refuses to give again loses its row: the next plain run misses it, and fetches it."""
+    lab.sync(FIRST_RUN.request())
+    (lab.share / FIRST_RUN.bucket_name / RAW_BLOCK).unlink()
+    proxy.denied[RAW_BLOCK] = ALWAYS
+    report = lab.sync(FIRST_RUN.request(verify_share=True))
+    assert [one.key for one in report.failed] == [RAW_BLOCK]
+    catalog_equals_share(lab)
+    proxy.denied.clear()
+    assert lab.sync(FIRST_RUN.request()).transferred.objects == 1
+    _all_is_well(lab, FIRST_RUN, sources)
+
+
 # Adoption
 
 
