@@ -166,5 +166,8 @@ def program(work: Callable[[], int]) -> int:
     watchdog.start()
     with on_stop(raise_stop):
         exit_code = work()
+    if threading.current_thread() is threading.main_thread():
+        # From here on a Ctrl-C is the watchdog's alone; Python's own would end in a traceback of the shutdown.
+        signal.signal(signal.SIGINT, lambda _number, _frame: None)
     watchdog.end_with(exit_code)
     return exit_code
