@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from mirror.checksum import Proof, proof_of_etag
@@ -42,7 +43,7 @@ class Discovery:
 
 
 class Walker:
-    """Walks the folders of one bucket.
+    """Walks the folders of one bucket; a walker discovers once.
 
     Parameters
     ----------
@@ -66,6 +67,8 @@ class Walker:
         self._known = known
         self._sink = sink
         self._slots = asyncio.Semaphore(max_lists)
+        # The loop's own threads are a handful, and its end waits for them.
+        self._readers = ThreadPoolExecutor(max_lists, thread_name_prefix="oomirror-discovery")
 
     async def discover(self, prefix: str) -> Discovery:
         """Return the folders below a dataset's prefix, as far as volumes may lie there.
@@ -85,8 +88,12 @@ class Walker:
             for below in folders_to_visit(folder, prefix):
                 group.create_task(visit(below))
 
-        async with asyncio.TaskGroup() as group:
-            group.create_task(visit(prefix))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(visit(prefix))
+        finally:
+            # Not waited for: a thread that hangs in a silent server must not hold back a user's Ctrl-C.
+            self._readers.shutdown(wait=False, cancel_futures=True)
         return Discovery(folders, tuple(sorted(fetched, key=lambda document: document.key)))
 
     async def list_folder(self, prefix: str) -> tuple[tuple[str, ...], tuple[RemoteObject, ...]]:
@@ -119,13 +126,16 @@ class Walker:
             return known
         try:
             async with self._slots:
-                body = await self._retrier.run(file.key, lambda: asyncio.to_thread(self._proven, file.key))
+                body = await self._retrier.run(file.key, lambda: self._read(file.key))
         except MirrorError:
             # What cannot be read is told by the transfer, which tries it as any other object, and by a finding.
             return None
         document = Document(file.key, body.etag, bytes(body.data))
         fetched.append(document)
         return document.body
+
+    async def _read(self, key: str) -> Body:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._proven, key)
 
     def _proven(self, key: str) -> Body:
         """Return a document that its ETag proves: a wrong one would be kept, and the level be mistaken for ever."""

@@ -142,11 +142,14 @@ def test_a_stopped_run_saves_its_state_within_five_seconds(
     scene.next_run_does_the_rest(before)
 
 
-def test_a_run_that_is_stopped_while_it_lists_leaves_nothing(scene: Scene) -> None:
-    """Ctrl-C before the plan stands: 130 within five seconds, no lock, no row; the next run does all."""
-    scene.proxy.stalls_from = 10
+@pytest.mark.parametrize("n_answered", [1, 30], ids=["listing", "reading metadata"])
+def test_a_run_that_is_stopped_while_it_lists_leaves_nothing(scene: Scene, n_answered: int) -> None:
+    """Ctrl-C before the plan stands: 130 and a sentence within five seconds, no lock, no row; the next run does all."""
+    scene.proxy.stalls_from = n_answered + 1
     with scene.lab.start(*WORDS) as process:
-        scene.proxy.wait_for(10)
+        # Whatever is asked for at the same time is asked for by then.
+        scene.proxy.wait_for(n_answered + 1)
+        time.sleep(0.3)
         seconds = _stop(process, signal.SIGINT)
     assert (process.returncode, seconds < STOP_SECONDS) == (ExitCode.INTERRUPTED, True)
     nothing_left_over(scene.lab)
