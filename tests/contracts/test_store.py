@@ -72,6 +72,20 @@ class ByBulk:
         return Body(b"".join(pieces.values()), 0, etag, modified)
 
 
+class ByRing(ByBulk):
+    """Reads whole objects over the fast transport's ring of connections."""
+
+    async def get(self, key: str) -> Body:
+        """Return the object, or raise what the ring answers instead."""
+        assert self.store.has_ring
+        answers = self.store.get_many([key], in_flight=4, is_stopped=lambda: False)
+        ((found, answer),) = await asyncio.to_thread(list, answers)
+        assert found == key
+        if isinstance(answer, StoreError):
+            raise answer
+        return answer
+
+
 class ByCare:
     """Reads by the careful transport."""
 
@@ -117,14 +131,18 @@ async def open_lister(request: pytest.FixtureRequest) -> AsyncIterator[OpenListe
         yield opened
 
 
-@pytest.fixture(params=["obstore", "aioboto3"])
+@pytest.fixture(params=["obstore", "ring", "aioboto3"])
 async def open_reader(request: pytest.FixtureRequest) -> AsyncIterator[OpenReader]:
-    """Open one of the two readers on a connection."""
+    """Open one of the three readers on a connection."""
     async with AsyncExitStack() as stack:
 
         async def opened(connection: Connection) -> Reader:
             if request.param == "obstore":
                 return ByBulk(BulkStore(connection))
+            if request.param == "ring":
+                bulk = BulkStore(connection)
+                stack.callback(bulk.close)
+                return ByRing(bulk)
             return ByCare(await stack.enter_async_context(open_careful_store(connection)))
 
         yield opened
