@@ -67,6 +67,7 @@ async def datasets_in(bucket: Bucket, *, max_lists: int = 32) -> tuple[str, ...]
     slots = asyncio.Semaphore(max_lists)
 
     async def holds_volumes(name: str) -> bool:
+        """Return whether a folder has a container."""
         async with slots:
             page = await lister.list_page(f"{bucket.url.prefix}{name}/", delimiter="/")
         children = (folder.rstrip("/").rpartition("/")[2] for folder in page.folders)

@@ -82,6 +82,7 @@ class Walker:
         fetched: list[Document] = []
 
         async def visit(place: str) -> None:
+            """Look at one folder, and see to it that those below it are looked at."""
             folder = await self._read_folder(place, fetched)
             folders[place] = folder
             self._sink(FolderFound(len(folders)))

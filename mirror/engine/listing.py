@@ -105,6 +105,7 @@ class ShardLister:
         numbers = iter(range(len(shards)))
 
         async def work() -> None:
+            """List shards until none is left."""
             for number in numbers:
                 results[number] = await self._list(shards[number])
                 self._n_done += 1

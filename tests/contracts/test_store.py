@@ -64,6 +64,7 @@ class ByBulk:
         pieces: dict[int, bytes] = {}
 
         def write(data: bytes | memoryview, offset: int) -> None:
+            """Keep the bytes."""
             pieces[offset] = bytes(data)
 
         modified = await asyncio.to_thread(self.store.copy_range, key, start, stop, etag, write)
@@ -124,6 +125,7 @@ async def open_lister(request: pytest.FixtureRequest) -> AsyncIterator[OpenListe
     async with AsyncExitStack() as stack:
 
         async def opened(connection: Connection) -> Lister:
+            """Open a lister."""
             if request.param == "aiohttp":
                 return await stack.enter_async_context(AnonymousLister(connection))
             return await stack.enter_async_context(open_careful_store(connection))
@@ -137,6 +139,7 @@ async def open_reader(request: pytest.FixtureRequest) -> AsyncIterator[OpenReade
     async with AsyncExitStack() as stack:
 
         async def opened(connection: Connection) -> Reader:
+            """Open a reader."""
             if request.param == "obstore":
                 return ByBulk(BulkStore(connection))
             if request.param == "ring":

@@ -1,3 +1,5 @@
+"""Fixtures for the samples: each grown once a session."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+"""The sample buckets hold what the real ones hold, in small."""
+
 from __future__ import annotations
 
 import itertools

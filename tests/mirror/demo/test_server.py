@@ -1,3 +1,5 @@
+"""The S3 server of demo and tests starts, serves and ends."""
+
 from __future__ import annotations
 
 import hashlib

@@ -59,6 +59,7 @@ async def test_nothing_is_committed_that_is_not_durable() -> None:
     log = Log()
 
     def fail() -> None:
+        """Fail."""
         raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):
@@ -71,6 +72,7 @@ async def test_a_failure_is_seen_by_who_watches_and_by_the_next_submit() -> None
     """Also where nothing is submitted any more."""
 
     def fail(rows: Sequence[Done]) -> None:
+        """Fail."""
         raise ValueError("no catalog")
 
     recorder = await Recorder(lambda: None, fail).__aenter__()
@@ -88,6 +90,7 @@ async def test_the_error_of_the_run_is_the_one_to_read() -> None:
     log = Log()
 
     async def run() -> None:
+        """Run a recorder whose commit fails."""
         async with Recorder(log.sync, log.commit) as recorder:
             await recorder.submit([done("a")], lambda: None)
             raise KeyError
@@ -102,6 +105,7 @@ async def test_background_work_is_done_by_the_end() -> None:
     steps: list[int] = []
 
     def work(n_steps: int) -> Iterator[None]:
+        """Work in steps."""
         for n in range(n_steps):
             steps.append(n)
             yield

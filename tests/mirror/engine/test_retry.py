@@ -42,6 +42,7 @@ def failing(*errors: MirrorError) -> Callable[[], Awaitable[str]]:
     rest = list(errors)
 
     async def call() -> str:
+        """Fail as often as asked."""
         if rest:
             raise rest.pop(0)
         return "answer"
@@ -82,6 +83,7 @@ async def test_transient_errors_are_tried_again(error: type[MirrorError]) -> Non
     clock, events = Clock(), list[Event]()
 
     def keep(event: Event) -> None:
+        """Keep the wait."""
         events.append(event)
 
     retrier = Retrier(clock.sleep, sink=keep, chance=lambda: 1.0)

@@ -67,10 +67,12 @@ class Rig:
         """Yield a transfer whose waits are noted and not waited for."""
 
         async def sleep(seconds: float) -> None:
+            """Note the wait, and do not wait."""
             self.waits.append(seconds)
             await asyncio.sleep(0)
 
         def sink(event: Event) -> None:
+            """Keep the event."""
             self.events.append(event)
 
         staging = Staging(self.share, "run", FilePolicy(Fsync.OFF))
@@ -208,6 +210,7 @@ async def test_a_recorder_that_fails_ends_the_run(rig: Rig, server: OddServer) -
     server.put("d/attributes.json", b"{}")
 
     def commit(done: Sequence[Done]) -> None:
+        """Fail."""
         raise CatalogIsGoneError
 
     rig.commit = commit
@@ -246,6 +249,7 @@ async def test_cancelling_keeps_what_is_recorded(rig: Rig, server: OddServer) ->
     items = rig.items()
 
     async def run() -> None:
+        """Run a transfer, and cancel it."""
         await rig.run(LevelWork(lambda: iter(items)))
 
     reached, loop = asyncio.Event(), asyncio.get_running_loop()

@@ -1,3 +1,5 @@
+"""Blocks are written and read as Java writes and reads them, and damage is told."""
+
 from __future__ import annotations
 
 import gzip
