@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 import threading
 import time
 from collections import Counter
@@ -243,13 +244,13 @@ async def _send(
 
 
 @contextmanager
-def run_odd_server() -> Iterator[OddServer]:
-    """Run the server in a thread, on a free port of loopback."""
+def run_odd_server(tls: ssl.SSLContext | None = None) -> Iterator[OddServer]:
+    """Run the server in a thread, on a free port of loopback; over TLS where a context is given."""
     server = OddServer()
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="odd-server")
     thread.start()
-    runner = asyncio.run_coroutine_threadsafe(_start(server), loop).result(10)
+    runner = asyncio.run_coroutine_threadsafe(_start(server, tls), loop).result(10)
     try:
         yield server
     finally:
@@ -259,15 +260,15 @@ def run_odd_server() -> Iterator[OddServer]:
         loop.close()
 
 
-async def _start(server: OddServer) -> web.AppRunner:
+async def _start(server: OddServer, tls: ssl.SSLContext | None) -> web.AppRunner:
     app = web.Application(client_max_size=1 << 30)
     app.router.add_route("*", "/{path:.*}", server.answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     port = runner.addresses[0][1]
-    server.endpoint_url = f"http://127.0.0.1:{port}"
+    server.endpoint_url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     return runner
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Protocol
 
 import pytest
+import trustme
 
 from mirror.errors import (
     AccessDeniedError,
@@ -19,13 +22,14 @@ from mirror.errors import (
     StoreError,
     UnreachableError,
 )
+from mirror.keys import S3Url
 from mirror.objects import RemoteObject
 from mirror.store.anonymous import AnonymousLister
 from mirror.store.base import Body, CarefulReader, Lister, ListPage
 from mirror.store.bulk import BulkStore
 from mirror.store.connection import Connection
 from mirror.store.s3 import open_careful_store
-from tests.faults import BUCKET, Cut, Fault, OddServer, Refuse, Stall, run_odd_server
+from tests.faults import BUCKET, Cut, Fault, OddServer, Refuse, Stall, Stored, run_odd_server
 from tests.servers import Bucket
 from tests.system.oddlab import open_to_all
 
@@ -321,3 +325,66 @@ async def test_environment_does_not_leak_in(
     monkeypatch.setenv("AWS_REGION", "eu-nowhere-1")
     reader = await open_reader(filled.connection())
     assert bytes((await reader.get("e/y")).data) == b"e/y"
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[trustme.CA, Path]:
+    """An authority of our own, and the file that makes it known."""
+    made = trustme.CA()
+    path = tmp_path_factory.mktemp("tls") / "authority.pem"
+    made.cert_pem.write_to_path(path)
+    return made, path
+
+
+@pytest.fixture
+def tls_server(authority: tuple[trustme.CA, Path]) -> Iterator[OddServer]:
+    """A server over TLS whose certificate only our authority vouches for, with some objects."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority[0].issue_cert("127.0.0.1").configure_cert(context)
+    with run_odd_server(context) as server:
+        for number in range(20):
+            server.objects[f"d/{number}"] = Stored(BODY + bytes([number]))
+        yield server
+
+
+def over_tls(server: OddServer, ca_bundle: Path | None) -> Connection:
+    """Return how the server is reached."""
+    bundle = str(ca_bundle) if ca_bundle else None
+    return Connection(S3Url.parse(f"s3://{BUCKET}"), endpoint_url=server.endpoint_url, ca_bundle=bundle)
+
+
+async def test_tls_with_an_authority_of_its_own(
+    tls_server: OddServer, authority: tuple[trustme.CA, Path], open_reader: OpenReader, open_lister: OpenLister
+) -> None:
+    """With `ca_bundle` every transport lists, and reads many objects over the same connections."""
+    connection = over_tls(tls_server, authority[1])
+    (page,) = await all_pages(await open_lister(connection), "", 1000)
+    reader = await open_reader(connection)
+    for one in page.objects:
+        body = await reader.get(one.key)
+        assert (bytes(body.data), body.etag) == (tls_server.objects[one.key].body, one.etag)
+    first = page.objects[0]
+    part = await reader.get_range(first.key, 10, 20, first.etag)
+    assert bytes(part.data) == BODY[10:20]
+
+
+async def test_tls_of_an_unknown_authority_is_refused(
+    tls_server: OddServer, open_reader: OpenReader, open_lister: OpenLister
+) -> None:
+    """Without `ca_bundle` nobody believes the server: no byte is read, and the error says that it is no answer."""
+    connection = over_tls(tls_server, None)
+    with pytest.raises(UnreachableError):
+        await (await open_lister(connection)).list_page("")
+    with pytest.raises(UnreachableError):
+        await (await open_reader(connection)).get("d/1")
+
+
+def test_the_ring_reads_many_over_tls(tls_server: OddServer, authority: tuple[trustme.CA, Path]) -> None:
+    """The ring's connections over TLS serve one object after the other, each with its own bytes."""
+    store = BulkStore(over_tls(tls_server, authority[1]))
+    try:
+        answers = dict(store.get_many(list(tls_server.objects), in_flight=4, is_stopped=lambda: False))
+    finally:
+        store.close()
+    found = {key: bytes(body.data) for key, body in answers.items() if isinstance(body, Body)}
+    assert found == {key: stored.body for key, stored in tls_server.objects.items()}
