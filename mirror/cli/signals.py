@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import select
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -87,6 +89,7 @@ async def _stoppable(work: Coroutine[Any, Any, T]) -> T:
     import asyncio
 
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(_NobodyWaits(thread_name_prefix="oomirror-side"))
     task = asyncio.ensure_future(work)
     received: list[int] = []
 
@@ -102,6 +105,14 @@ async def _stoppable(work: Coroutine[Any, Any, T]) -> T:
                 raise
             # Whatever came of the cancelling, the signal is what the user did.
             raise stop_error(received[0]) from error
+
+
+class _NobodyWaits(ThreadPoolExecutor):
+    """Threads that asyncio does not join at its end: one that hangs on a silent server would hold up our last words."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002
+        """Take no more work, and drop what has not begun."""
+        super().shutdown(wait=False, cancel_futures=True)
 
 
 class Watchdog:
@@ -170,4 +181,9 @@ def program(work: Callable[[], int]) -> int:
         # From here on a Ctrl-C is the watchdog's alone; Python's own would end in a traceback of the shutdown.
         signal.signal(signal.SIGINT, lambda _number, _frame: None)
     watchdog.end_with(exit_code)
+    if exit_code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):
+        # All is said and saved; what may still run are threads in a read that nobody wants any more.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        leave_at_once(exit_code)
     return exit_code
