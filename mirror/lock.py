@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Self
 
 from mirror.errors import LockedError, UnsafeError
-from mirror.store.local import Share, unsafe_of
+from mirror.store.share import Share, unsafe_of
 
 STALE_SECONDS = 60.0
 BEAT_SECONDS = 5.0

@@ -16,7 +16,7 @@ from mirror.engine.fetch import ChecksumMode
 from mirror.errors import UnknownNameError, known_hint
 from mirror.report.model import SyncReport
 from mirror.store.bucket import Bucket
-from mirror.store.local import Share
+from mirror.store.share import Share
 
 
 async def adopt(

@@ -19,7 +19,7 @@ from mirror.formats.n5.grid import parse_block_key
 from mirror.keys import Refusal, ShareRules, is_folder_marker, key_refusal
 from mirror.objects import Tally
 from mirror.plan import Part, Plan, Skip, plan_of
-from mirror.store.local import Share
+from mirror.store.share import Share
 
 _PAGE_STEPS = 2_000
 

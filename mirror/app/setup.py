@@ -11,8 +11,8 @@ from catalog.session import open_catalog
 from mirror.app.workplace import refuse_catalog_on_share, utc_now
 from mirror.config import Settings, new_config, write_template
 from mirror.errors import UnsafeError
-from mirror.store.local import Marker, Share
 from mirror.store.probe import probe_rules
+from mirror.store.share import Marker, Share
 
 
 @dataclass(frozen=True, slots=True)

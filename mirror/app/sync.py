@@ -33,7 +33,7 @@ from mirror.plan import Plan, check_room
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
 from mirror.selection import SelectionSpec
 from mirror.store.bucket import Bucket
-from mirror.store.local import Staging, sweep
+from mirror.store.staging import Staging, sweep
 
 Confirm = Callable[[Plan], bool]
 

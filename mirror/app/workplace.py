@@ -15,7 +15,7 @@ from catalog.errors import CatalogMissingError
 from catalog.session import Catalog, open_catalog
 from mirror.config import Settings
 from mirror.errors import UnsafeError
-from mirror.store.local import Marker, Share
+from mirror.store.share import Marker, Share
 
 
 @dataclass(frozen=True, slots=True)

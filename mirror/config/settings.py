@@ -14,7 +14,7 @@ from catalog.config import check_url, default_catalog_url
 from mirror.errors import ConfigError, UnknownNameError, UsageError, known_hint
 from mirror.keys import S3Url
 from mirror.store.connection import Connection
-from mirror.store.local import FilePolicy, Fsync
+from mirror.store.staging import FilePolicy, Fsync
 
 PREFIX = "OOMIRROR_"
 _ENDPOINT = re.compile(r"https?://[^/\s]+")

@@ -35,7 +35,9 @@ from mirror.errors import (
 )
 from mirror.objects import Verification
 from mirror.store.base import Body, BulkReader, CarefulReader, ObjectHead
-from mirror.store.local import Staging, unsafe_of, write_all
+from mirror.store.disk import write_all
+from mirror.store.share import unsafe_of
+from mirror.store.staging import Staging
 
 RANGE_BYTES = 4 * MIB
 RANGES_IN_FLIGHT = 4

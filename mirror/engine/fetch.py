@@ -16,7 +16,8 @@ from mirror.diff import Kind
 from mirror.errors import BrokenTransferError, MirrorError, StoreError, UnsafeError
 from mirror.objects import Verification, etag_parts
 from mirror.store.base import Body, BulkReader
-from mirror.store.local import FileError, Staging
+from mirror.store.share import FileError
+from mirror.store.staging import Staging
 
 LARGE_BYTES = 16 * MIB
 """From here on an object is fetched by ranges, never held whole in memory."""

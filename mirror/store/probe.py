@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mirror.errors import UnsafeError
 from mirror.keys import ShareRules
-from mirror.store.local import Share, unsafe_of
+from mirror.store.share import Share, unsafe_of
 
 _SUSPECT_CHARACTERS = '<>:"|?*\\'
 

@@ -14,7 +14,7 @@ import pytest
 
 from mirror.errors import ExitCode, LockedError, UnsafeError
 from mirror.lock import STALE_SECONDS, DatasetLock, Holder, live_tokens, read_holder
-from mirror.store.local import Share
+from mirror.store.share import Share
 
 BUCKET, DATASET = "bucket", "jrc_hela-2"
 
@@ -175,7 +175,7 @@ def test_a_share_that_cannot_be_written(tmp_path: Path) -> None:
 def test_another_process_is_seen(share: Share) -> None:
     """The lock belongs to the process that took it, and ends with it."""
     program = (
-        "import sys, time, pathlib; from mirror.lock import *; from mirror.store.local import Share\n"
+        "import sys, time, pathlib; from mirror.lock import *; from mirror.store.share import Share\n"
         f"with DatasetLock(Share(pathlib.Path(sys.argv[1])), {BUCKET!r}, {DATASET!r}, Holder.of_this_process()):\n"
         "    print('held', flush=True); time.sleep(60)\n"
     )

@@ -19,7 +19,7 @@ import pytest
 from catalog.errors import CatalogLockedError
 from catalog.session import open_catalog
 from mirror.errors import ExitCode
-from mirror.store.local import MARKER
+from mirror.store.share import MARKER
 from tests.faults import BUCKET, Ask, OddServer, Refuse, run_odd_server
 from tests.system.invariants import nothing_left_over
 from tests.system.oddlab import LEVEL, ODD, OddLab, make_oddlab, small_dataset

@@ -9,7 +9,7 @@ import pytest
 
 from mirror.errors import ExitCode
 from mirror.keys import Refusal, is_folder_marker
-from mirror.store.local import MARKER, Marker
+from mirror.store.share import MARKER, Marker
 from tests.servers import Bucket
 from tests.system.invariants import nothing_left_over
 from tests.system.oddlab import LEVEL, ODD, OddLab, make_oddlab, open_to_all, small_dataset

@@ -9,7 +9,7 @@ import pytest
 
 from mirror.config import find_config, load_settings, new_config, user_config
 from mirror.errors import ConfigError, ExitCode
-from mirror.store.local import Fsync
+from mirror.store.staging import Fsync
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import pytest
 from mirror.config import BucketSettings, Settings, TransferSettings
 from mirror.errors import ConfigError, UnknownNameError, UsageError
 from mirror.keys import S3Url
-from mirror.store.local import FilePolicy, Fsync
+from mirror.store.staging import FilePolicy, Fsync
 
 
 def test_settings_made_directly_read_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,8 @@ from mirror.engine.transfer import LevelWork, Results, Transfer
 from mirror.errors import UnreachableError, UnsafeError
 from mirror.objects import Tally
 from mirror.store.bucket import Bucket
-from mirror.store.local import FilePolicy, Fsync, Share, Staging
+from mirror.store.share import Share
+from mirror.store.staging import FilePolicy, Fsync, Staging
 from tests.faults import BUCKET, MODIFIED, Cut, Fault, Garble, OddServer, Refuse, Stall, run_odd_server
 
 QUICK = RetryPolicy(base_seconds=0.001)

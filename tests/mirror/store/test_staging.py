@@ -10,8 +10,9 @@ import pytest
 
 from mirror.errors import ExitCode, UnsafeError
 from mirror.keys import ShareRules
-from mirror.store.local import MARKER, NOT_A_FILE, FileError, FilePolicy, Fsync, Marker, Share, Staging, sweep
 from mirror.store.probe import probe_rules
+from mirror.store.share import MARKER, NOT_A_FILE, FileError, Marker, Share
+from mirror.store.staging import FilePolicy, Fsync, Staging, sweep
 
 KEY = "bucket/d/d.n5/attributes.json"
 

@@ -1,38 +1,23 @@
-"""The lab's share: its marker, its rooms for unfinished and replaced files, and the one way a file gets its name.
-
-Nothing under the share is written but `<bucket>/<key>` and `.oomirror/`.
-"""
+"""The one way a file gets its name on the share: written under another name, synced by policy, renamed."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import itertools
-import json
 import math
 import os
 import secrets
 import shutil
 import time
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Self
 
 from mirror.checksum import Bytes
-from mirror.errors import MirrorError, UnsafeError
-from mirror.keys import OWN_FOLDER, ShareRules
-
-MARKER = "marker.json"
-NOT_A_FILE = -1
-"""Size of what stands in a folder of the share and is no regular file."""
-
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_GONE = {errno.ESTALE, errno.ENOTCONN, errno.EHOSTDOWN, errno.EIO, errno.ENODEV, errno.ENXIO, errno.ETIMEDOUT}
+from mirror.store.disk import fsync_file, fsync_folder, sync_file_system, write_all
+from mirror.store.share import FULL, GONE, FileError, Share, unsafe_of
 
 
 class Fsync(StrEnum):
@@ -43,34 +28,6 @@ class Fsync(StrEnum):
     EACH = "each"
 
 
-class FileError(MirrorError):
-    """One file could not get its name on the share; others can."""
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """What `.oomirror/marker.json` says: which share this is, and what names it takes."""
-
-    uuid: str
-    created_at: str
-    """ISO 8601, UTC."""
-    rules: ShareRules
-
-    def to_json(self) -> str:
-        """Return the file's text."""
-        rules = asdict(self.rules) | {"forbidden_characters": "".join(sorted(self.rules.forbidden_characters))}
-        return json.dumps({"schema": 1, "uuid": self.uuid, "created_at": self.created_at, "rules": rules}, indent=1)
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Return the marker that the file's text holds. Raises KeyError, ValueError or TypeError for other text."""
-        document = json.loads(text)
-        known = {field.name for field in fields(ShareRules)}
-        rules: dict[str, Any] = {name: value for name, value in document["rules"].items() if name in known}
-        rules["forbidden_characters"] = frozenset(rules["forbidden_characters"])
-        return cls(str(uuid.UUID(document["uuid"])), document["created_at"], ShareRules(**rules))
-
-
 @dataclass(frozen=True, slots=True)
 class FilePolicy:
     """Modes, owner group and durability of new files; None leaves it to umask and folder."""
@@ -79,75 +36,6 @@ class FilePolicy:
     file_mode: int | None = None
     dir_mode: int | None = None
     group_id: int | None = None
-
-
-class Share:
-    """The root folder that holds `<bucket>/<key>`."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.own = root / OWN_FOLDER
-
-    def marker(self) -> Marker | None:
-        """Return the marker, or None if the share has none.
-
-        Raises
-        ------
-        UnsafeError
-            The share is not there or cannot be read, or its marker is damaged.
-        """
-        path = self.own / MARKER
-        try:
-            return Marker.from_json(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise UnsafeError("cannot read the share", str(self.root), found=error.strerror or str(error)) from error
-        except (KeyError, ValueError, TypeError) as error:
-            raise UnsafeError(
-                "the share's marker is damaged", str(path), hint="Restore it, or run `oomirror init --new-share`."
-            ) from error
-
-    def write_marker(self, rules: ShareRules, *, marker_uuid: str | None = None) -> Marker:
-        """Mark the share as one of ours, replacing a marker that is there; the folder is made if its parent exists.
-
-        Raises
-        ------
-        UnsafeError
-            The folder cannot be made or written.
-        """
-        marker = Marker(marker_uuid or str(uuid.uuid4()), datetime.now(UTC).isoformat(timespec="seconds"), rules)
-        try:
-            self.own.mkdir(parents=True, exist_ok=True)
-            temporary = self.own / f"{MARKER}.{secrets.token_hex(4)}"
-            temporary.write_text(marker.to_json(), encoding="utf-8")
-            temporary.replace(self.own / MARKER)
-        except OSError as error:
-            raise unsafe_of(error, "cannot mark the share", self.root) from error
-        return marker
-
-    def free(self) -> tuple[int, int | None]:
-        """Return free bytes, and free inodes or None where the file system does not count them."""
-        stat = os.statvfs(self.root)
-        return stat.f_bavail * stat.f_frsize, stat.f_favail if stat.f_files else None
-
-    def folder(self, relative: str) -> dict[str, int] | None:
-        """Return name to bytes of what lies in a folder, `NOT_A_FILE` for what is no regular file; None without it."""
-        try:
-            with os.scandir(self.root / relative) as entries:
-                return dict(_sizes(entries))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise unsafe_of(error, "cannot read the folder", self.root / relative) from error
-
-
-def _sizes(entries: Iterator[os.DirEntry[str]]) -> Iterator[tuple[str, int]]:
-    for entry in entries:
-        try:
-            yield entry.name, entry.stat().st_size if entry.is_file() else NOT_A_FILE
-        except FileNotFoundError:
-            continue
 
 
 class Staging:
@@ -265,7 +153,7 @@ class Staging:
         try:
             self._rename(unfinished, target)
             if self._policy.fsync is Fsync.EACH:
-                _fsync_folder(os.path.dirname(target))
+                fsync_folder(os.path.dirname(target))
         except OSError as error:
             self.discard(unfinished)
             if self._ends_run(error):
@@ -274,7 +162,7 @@ class Staging:
 
     def _ends_run(self, error: OSError) -> bool:
         # os.path, not Path: the latter raises on a stale handle.
-        return error.errno in _FULL | _GONE | {errno.EROFS} or not os.path.isdir(self.folder)
+        return error.errno in FULL | GONE | {errno.EROFS} or not os.path.isdir(self.folder)
 
     def _rename(self, unfinished: str, target: str) -> None:
         try:
@@ -302,7 +190,7 @@ class Staging:
         neighbour = f"{folder}/.{secrets.token_hex(4)}.oo"
         self._make_folders(folder)
         shutil.copy2(unfinished, neighbour)
-        _fsync_file(neighbour)
+        fsync_file(neighbour)
         os.rename(neighbour, target)
         self.discard(unfinished)
 
@@ -351,7 +239,7 @@ class Staging:
             try:
                 # Of a share that was unmounted under us, the folder below its mount point would be synced: of no use.
                 os.stat(self.folder)
-                _sync_file_system(self._root)
+                sync_file_system(self._root)
             except OSError as error:
                 raise unsafe_of(error, "cannot write on the share", self._share.root) from error
 
@@ -386,62 +274,3 @@ def _sweep_neighbours(room: Path) -> None:
     for folder in sorted(set(folders)):
         for path in Path(folder).glob(".????????.oo"):
             path.unlink(missing_ok=True)
-
-
-def write_all(descriptor: int, data: Bytes, offset: int | None = None) -> None:
-    """Write every byte, at `offset` or at the descriptor's place. Raises OSError."""
-    rest = memoryview(data)
-    while rest:
-        n_bytes = os.write(descriptor, rest) if offset is None else os.pwrite(descriptor, rest, offset)
-        rest = rest[n_bytes:]
-        offset = None if offset is None else offset + n_bytes
-
-
-def unsafe_of(error: OSError, what: str, path: object) -> UnsafeError:
-    """Return the error that stops the run, with the words for what the share's file system said."""
-    hints = {
-        errno.EROFS: "The share is mounted read-only.",
-        errno.EACCES: "You may not write there: ask the owner of the share.",
-        errno.EPERM: "You may not write there: ask the owner of the share.",
-        errno.ENOENT: "Is the share mounted?",
-    }
-    number = error.errno or 0
-    if number in _FULL:
-        hint = "The share is full: make room, then run the same command again; it goes on where it stopped."
-    elif number in _GONE:
-        hint = "The share went away: mount it, then run the same command again; it goes on where it stopped."
-    else:
-        hint = hints.get(number, "")
-    return UnsafeError(what, str(path), found=error.strerror or str(error), hint=hint)
-
-
-def _sync_file_system(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if not hasattr(libc, "syncfs"):
-            os.sync()
-        elif libc.syncfs(descriptor) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), path)
-    finally:
-        os.close(descriptor)
-
-
-def _fsync_folder(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # Some network file systems know no fsync of folders.
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _fsync_file(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
