@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -111,7 +112,11 @@ class Wire:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is not None:
                 sock = self._context.wrap_socket(sock, server_hostname=self._address[0])
-            sock.settimeout(connection.read_timeout_seconds)
+            # The kernel's own time-outs: with Python's, each call waits by a poll of its own before it begins.
+            patience = struct.pack("ll", *_seconds_and_microseconds(connection.read_timeout_seconds))
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
+            sock.settimeout(None)
         except OSError:
             sock.close()
             raise
@@ -229,6 +234,11 @@ def _body(reply: _Reply, thing: str) -> Body | StoreError:
     headers = reply.headers
     etag = headers["etag"].strip('"')
     return Body(memoryview(reply.data), len(reply.data), etag, _seconds(headers["last-modified"]))
+
+
+def _seconds_and_microseconds(seconds: float) -> tuple[int, int]:
+    """Return a time as `struct timeval` has it; never zero, which would mean for ever."""
+    return divmod(max(1, round(seconds * 1e6)), 1_000_000)
 
 
 @lru_cache(1024)
