@@ -10,7 +10,6 @@ from mirror.app.scan import EVERYTHING
 from mirror.app.sync import SyncRequest, sync
 from mirror.app.workplace import checked_marker
 from mirror.config import Settings
-from mirror.diff import Kind
 from mirror.engine.events import EventSink, ignore
 from mirror.engine.fetch import ChecksumMode
 from mirror.errors import UnknownNameError, known_hint
@@ -55,7 +54,7 @@ async def adopt(
         [
             await sync(
                 settings,
-                SyncRequest(names, name, EVERYTHING, checksum=check, kinds=frozenset({Kind.ADOPT})),
+                SyncRequest(names, name, EVERYTHING, checksum=check, may_fetch=False),
                 sink=sink,
                 kind=RunKind.ADOPT,
                 force_catalog=force_catalog,

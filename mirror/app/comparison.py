@@ -58,7 +58,7 @@ class Comparer:
     bucket_name
         As S3 calls it: the first folder below the share's root.
     kinds
-        The kinds that are done; others are counted only (`adopt` fetches nothing).
+        The kinds that are done; others are counted only.
     aliases
         Folders of the share that were filled under an older name of the bucket.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Literal
 
 from catalog import queries
@@ -11,35 +12,53 @@ from catalog.records import Count, LevelState, LooseState, SnapshotRecord, Snaps
 from catalog.session import Catalog, open_catalog
 from mirror.app.datasets import datasets_in, plain_errors
 from mirror.config import Settings
-from mirror.errors import MirrorError, UnknownNameError, known_hint
+from mirror.errors import MirrorError, UnknownNameError
 from mirror.formats.n5.multiscale import parse_level_name
 from mirror.report.model import Amount, DatasetLine, LevelLine
 from mirror.store.bucket import Bucket
+from mirror.store.connection import Connection
 
 OTHER_FILES = "other files"
 """The line of a dataset's objects outside arrays."""
 
 
-def list_datasets(settings: Settings, bucket: str | None = None) -> tuple[DatasetLine, ...]:
+def list_datasets(
+    settings: Settings, bucket: str | None = None, *, on_unreachable: Callable[[MirrorError], None] = lambda _: None
+) -> tuple[DatasetLine, ...]:
     """Return a line for each dataset, by bucket and name: those of the catalog, and those that the bucket shows.
 
     Parameters
     ----------
     bucket
         None: every bucket of the configuration.
+    on_unreachable
+        Told of each bucket that does not answer; what the catalog knows of it is shown.
 
-    A bucket that cannot be reached is no error: the catalog is shown.
+    Raises
+    ------
+    MirrorError
+        No bucket answers, and the catalog knows nothing.
     """
     names = sorted(settings.buckets) if bucket is None else [bucket]
     lines: list[DatasetLine] = []
+    silent: list[MirrorError] = []
     catalog = _catalog(settings)
     try:
         for name in names:
-            shown = asyncio.run(_names_in_bucket(settings, name))
+            connection = settings.bucket(name).connection()
+            try:
+                shown = asyncio.run(_names_in_bucket(connection))
+            except MirrorError as error:
+                silent.append(error)
+                shown = ()
             lines += _lines_of_bucket(catalog, name, str(settings.bucket(name).url), shown)
     finally:
         if catalog is not None:
             catalog.close()
+    if silent and not lines:
+        raise silent[0]
+    for one in silent:
+        on_unreachable(one)
     return tuple(lines)
 
 
@@ -70,9 +89,11 @@ def list_levels(settings: Settings, dataset: str, bucket: str | None = None) -> 
 
 
 def _never_seen(dataset: str, known: tuple[str, ...]) -> UnknownNameError:
-    near = f"{known_hint(dataset, known)} " if known else ""
+    others = f" It knows {', '.join(sorted(known))}." if known else ""
     return UnknownNameError(
-        "the catalog knows no such dataset", dataset, hint=f"{near}`oomirror scan {dataset}` lists it first."
+        "the catalog knows no such dataset",
+        dataset,
+        hint=f"`oomirror scan {dataset}` lists it, if a bucket has it.{others}",
     )
 
 
@@ -83,12 +104,9 @@ def _catalog(settings: Settings) -> Catalog | None:
         return None
 
 
-async def _names_in_bucket(settings: Settings, name: str) -> tuple[str, ...]:
-    try:
-        async with plain_errors(), Bucket(settings.bucket(name).connection()) as bucket:
-            return await datasets_in(bucket)
-    except MirrorError:
-        return ()
+async def _names_in_bucket(connection: Connection) -> tuple[str, ...]:
+    async with plain_errors(), Bucket(connection) as bucket:
+        return await datasets_in(bucket)
 
 
 def _known_datasets(catalog: Catalog, url: str) -> tuple[str, ...]:

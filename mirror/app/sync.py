@@ -54,8 +54,8 @@ class SyncRequest:
     dry_run: bool = False
     concurrency: int | None = None
     max_duration_seconds: float | None = None
-    kinds: frozenset[Kind] = FETCHES | {Kind.ADOPT}
-    """What is done; `adopt` does only that."""
+    may_fetch: bool = True
+    """False: files on the share are compared and recorded, or named as failed (`adopt`)."""
 
 
 async def sync(
@@ -124,7 +124,7 @@ class _Sync:
 
     @property
     def _may_fetch(self) -> bool:
-        return not self.request.kinds.isdisjoint(FETCHES)
+        return self.request.may_fetch
 
     @property
     def _aliases(self) -> tuple[str, ...]:
@@ -160,7 +160,7 @@ class _Sync:
             self.bucket.url.bucket,
             self.place.marker.rules,
             self.spool,
-            kinds=self.request.kinds,
+            kinds=FETCHES | {Kind.ADOPT} if self._may_fetch else frozenset({Kind.ADOPT, Kind.REPLACE}),
             looks_at_share=self.request.verify_share,
             aliases=self._aliases,
         )
@@ -227,7 +227,7 @@ class _Sync:
             complete=results.is_complete,
             bucket=plan.bucket,
             datasets=plan.datasets,
-            planned=Amount.of(plan.to_fetch if FETCHES & self.request.kinds else Tally()),
+            planned=Amount.of(plan.to_fetch if self._may_fetch else Tally()),
             transferred=Amount.of(results.transferred),
             adopted=Amount.of(results.adopted if run_id else plan.to_adopt),
             up_to_date=Amount.of(plan.up_to_date),

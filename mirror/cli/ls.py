@@ -29,7 +29,7 @@ def ls(
     from datetime import UTC, datetime
 
     from mirror.app.inventory import list_datasets, list_levels
-    from mirror.cli.output import put_result, result_width
+    from mirror.cli.output import put_result, put_words, result_width
     from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.json import listing
@@ -37,7 +37,7 @@ def ls(
 
     settings, now = load_settings(config), datetime.now(UTC)
     if dataset is None:
-        datasets = list_datasets(settings, bucket)
+        datasets = list_datasets(settings, bucket, on_unreachable=lambda error: put_words(str(error)))
         text = render_datasets(datasets, now=now, units=units, width=result_width())
         put_result(listing(datasets) if as_json else text)
     else:

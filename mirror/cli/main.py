@@ -25,7 +25,7 @@ Exit codes:
   0    done (also when --max-duration ended it: "complete" is false then)
   1    failed: endpoint unreachable, access denied, catalog locked, damaged
        or newer; or you said no
-  2    usage or configuration: unknown dataset, volume, scale, bucket or key
+  2    usage or configuration: unknown dataset, volume, scale or bucket
   3    differences or damage found
   4    finished, but objects failed or were refused; each is listed
   5    refused or stopped for safety: no room, disk full, share read-only,

@@ -171,5 +171,6 @@ def farewell(share: Path) -> str:
         "  print(raw.shape, raw[raw.shape[0] // 2].mean())",
         "",
         f"All of it lies in {share.parent}; remove that folder when you have seen enough.",
+        "The sample server has ended, and the variables above with it.",
     )
     return "\n".join(lines)

@@ -16,7 +16,7 @@ def render_datasets(
 ) -> str:
     """Return a table of datasets."""
     if not lines:
-        return "No dataset is known, and no bucket could be asked."
+        return "There is no dataset."
     rows = [
         (
             line.dataset,
@@ -66,6 +66,8 @@ def _bucket_lines(bucket: str, lines: Sequence[LevelLine], now: datetime, units:
     for (container, volume), group in groupby(lines, key=lambda line: (line.container, line.volume)):
         yield f"{plain(container)}/{plain(volume)}" if container else plain(volume)
         yield from (next(rows) for _ in group)
+    if any(line.listed is None for line in lines):
+        yield f"What the bucket has of it (?) is known after: oomirror scan {lines[0].dataset} --bucket {bucket}"
 
 
 def _level_row(line: LevelLine, units: Units) -> tuple[str, ...]:

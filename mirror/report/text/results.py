@@ -35,7 +35,7 @@ def _done(report: SyncReport, units: Units) -> list[str]:
     where = f"{names} from bucket {report.bucket}"
     if report.run is None:
         return [f"Nothing was done for {where}."]
-    lines = [f"Nothing had to be fetched for {where}; it took {format_seconds(report.seconds)}."]
+    lines = [_nothing(report, where)]
     if report.transferred.objects:
         lines = [f"Mirrored {format_amount(report.transferred, units)} of {where} {_speed(report, units)}."]
     for amount, words in (
@@ -48,8 +48,17 @@ def _done(report: SyncReport, units: Units) -> list[str]:
     if n_markers := sum(is_folder_marker(one.key) for one in report.skipped):
         lines.append(f"Passed over, as they hold nothing: {plural(n_markers, 'folder marker')}.")
     if not report.complete:
-        lines.append("Not all was tried: the same command goes on from here.")
+        left = max(0, report.planned.objects - report.transferred.objects)
+        lines.append(
+            f"Not all was tried, {plural(left, 'object')} {'is' if left == 1 else 'are'} left: "
+            "the same command goes on from here."
+        )
     return lines
+
+
+def _nothing(report: SyncReport, where: str) -> str:
+    had_to = "could" if report.planned.objects else "had to"
+    return f"Nothing {had_to} be fetched for {where}; it took {format_seconds(report.seconds)}."
 
 
 def _speed(report: SyncReport, units: Units) -> str:

@@ -56,6 +56,16 @@ def test_adopt_names_what_differs_and_leaves_it(lab: Settings, filled: list[str]
     assert not any(path.read_bytes())
 
 
+def test_adopt_names_a_file_of_another_length(lab: Settings, filled: list[str]) -> None:
+    """A download that broke off is named as failed, and is not touched."""
+    path = lab.share_root() / "janelia-cosem-publications" / filled[3]
+    path.write_bytes(b"half")
+    (report,) = asyncio.run(adopt(lab, bucket="b"))
+    assert [one.key for one in report.failed] == [filled[3]]
+    assert report.adopted.objects == len(filled) - 1
+    assert path.read_bytes() == b"half"
+
+
 def test_adopt_by_size_says_so(lab: Settings, filled: list[str]) -> None:
     """With the size check nothing is read, and the record claims no more than that."""
     (report,) = asyncio.run(adopt(lab, (DATASET,), bucket="b", check=ChecksumMode.SIZE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -10,7 +11,7 @@ from mirror.app.inventory import list_datasets, list_levels
 from mirror.app.scan import scan
 from mirror.app.sync import SyncRequest, sync
 from mirror.config import Settings
-from mirror.errors import UnknownNameError
+from mirror.errors import MirrorError, UnknownNameError, UnreachableError
 from mirror.selection import SelectionSpec, parse_scales, parse_volumes
 
 DATASET = "jrc_hela-2"
@@ -47,3 +48,14 @@ def test_a_dataset_that_was_never_seen_says_how_to_list_it(lab: Settings) -> Non
     """`ls DATASET` of an unknown dataset names the command that lists it."""
     with pytest.raises(UnknownNameError, match="oomirror scan"):
         list_levels(lab, DATASET)
+
+
+def test_a_bucket_out_of_reach_is_told(make_lab: Callable[..., Settings]) -> None:
+    """Where the catalog knows something, a silent bucket is named beside it; where it knows nothing, that is an error."""
+    settings = make_lab(buckets={name: {"endpoint_url": "http://127.0.0.1:9"} for name in "ab"})
+    with pytest.raises(UnreachableError):
+        list_datasets(settings)
+    asyncio.run(scan(make_lab(), (DATASET,), bucket="b", metadata_only=True))
+    told: list[MirrorError] = []
+    assert [line.dataset for line in list_datasets(settings, on_unreachable=told.append)] == [DATASET]
+    assert len(told) == 2

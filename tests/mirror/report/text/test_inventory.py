@@ -64,10 +64,12 @@ def test_levels() -> None:
 
 
 def test_without_a_listing_the_share_speaks_alone() -> None:
-    """Where the bucket was never listed whole, what lies on the share is told without claiming a part."""
+    """Where the bucket was never listed whole, no part is claimed, and the command that lists it is named."""
     text = render_levels((_level(None, 3, "unknown", None),), now=NOW)
     assert text.startswith("jrc_hela-2 in bucket b, never listed whole")
-    assert text.endswith("3 (30 B)")
+    *_, level, hint = text.splitlines()
+    assert level.endswith("3 (30 B)")
+    assert hint.endswith("oomirror scan jrc_hela-2 --bucket b")
 
 
 @pytest.mark.parametrize("n_listed", [470_000, 1_320_000])
@@ -79,4 +81,4 @@ def test_the_largest_level_fits_80_columns(n_listed: int) -> None:
 
 def test_nothing_known() -> None:
     """An empty list is a sentence."""
-    assert render_datasets((), now=NOW) == "No dataset is known, and no bucket could be asked."
+    assert render_datasets((), now=NOW) == "There is no dataset."
