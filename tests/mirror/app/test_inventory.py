@@ -51,7 +51,7 @@ def test_a_dataset_that_was_never_seen_says_how_to_list_it(lab: Settings) -> Non
 
 
 def test_a_bucket_out_of_reach_is_told(make_lab: Callable[..., Settings]) -> None:
-    """Where the catalog knows something, a silent bucket is named beside it; where it knows nothing, that is an error."""
+    """Beside what the catalog knows, a silent bucket is named; where it knows nothing, that is the error."""
     settings = make_lab(buckets={name: {"endpoint_url": "http://127.0.0.1:9"} for name in "ab"})
     with pytest.raises(UnreachableError):
         list_datasets(settings)
