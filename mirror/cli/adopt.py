@@ -14,7 +14,7 @@ from mirror.report.numbers import Units
 def adopt(
     datasets: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DATASET]...", help="Names of datasets.", show_default="all that lie on the share"),
+        typer.Argument(metavar="DATASET", help="Names of datasets.", show_default="all that lie on the share"),
     ] = None,
     *,
     bucket: options.BucketAll = None,

@@ -13,7 +13,7 @@ from mirror.report.numbers import Units
 def ls(
     dataset: Annotated[
         str | None,
-        typer.Argument(metavar="[DATASET]", help="Show its volumes and levels.", show_default="all datasets"),
+        typer.Argument(metavar="DATASET", help="Show its volumes and levels.", show_default="all datasets"),
     ] = None,
     *,
     bucket: options.BucketAll = None,
