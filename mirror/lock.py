@@ -13,6 +13,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from glob import escape
 from pathlib import Path
@@ -36,12 +37,14 @@ class Holder:
     boot: str
     """Kernel's boot id, so that a process number of before a restart means nothing."""
     pid: int
+    pid_space: str
+    """Of containers on one machine each has its own process numbers."""
     beat: int = 0
 
     @classmethod
     def of_this_process(cls) -> Self:
         """Return a new holder for this process, with a token of its own."""
-        return cls(secrets.token_hex(8), socket.gethostname(), _boot_id(), os.getpid())
+        return cls(secrets.token_hex(8), socket.gethostname(), _boot_id(), os.getpid(), _pid_space())
 
     @property
     def is_known_dead(self) -> bool:
@@ -50,6 +53,8 @@ class Holder:
             return False
         if self.boot != _boot_id():
             return True
+        if self.pid_space != _pid_space():
+            return False
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
@@ -91,7 +96,7 @@ class DatasetLock:
     def __enter__(self) -> Self:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            while not self._try_take():
+            while not self._try_take(self._path):
                 self._take_over_if_stale()
             self._sweep()
         except OSError as error:
@@ -106,7 +111,8 @@ class DatasetLock:
         self._thread.join()
         holder = read_holder(self._path)
         if holder is not None and holder.token == self._holder.token:
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # On a share that went away or is read-only now, what ended the run is to be told.
+                self._path.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
         """Remove what runs that were killed while they wrote the lock left beside it.
@@ -116,22 +122,22 @@ class DatasetLock:
         for path in self._path.parent.glob(f"{escape(self._path.name)}.*.new"):
             path.unlink(missing_ok=True)
 
-    def _try_take(self) -> bool:
+    def _try_take(self, name: Path) -> bool:
         temporary = self._write_beside(self._holder)
         try:
             # link fails if the name is there, on every file system that we know; O_EXCL did not on old NFS.
-            os.link(temporary, self._path)
+            os.link(temporary, name)
         except FileExistsError:
             return False
         except OSError:
-            return self._try_take_exclusively()
+            return self._try_take_exclusively(name)
         finally:
             temporary.unlink(missing_ok=True)
         return True
 
-    def _try_take_exclusively(self) -> bool:
+    def _try_take_exclusively(self, name: Path) -> bool:
         try:
-            with self._path.open("x", encoding="utf-8") as file:
+            with name.open("x", encoding="utf-8") as file:
                 file.write(json.dumps(asdict(self._holder)))
         except FileExistsError:
             return False
@@ -143,19 +149,25 @@ class DatasetLock:
             return
         if (first is None or not first.is_known_dead) and not self._is_still(first):
             return
-        away = self._path.with_name(f"{self._path.name}.{self._holder.token}")
+        # Only who holds the claim may remove a stale lock, so that nobody removes the lock of who was faster.
+        claim = self._path.with_name(f"{self._path.name}.claim")
+        if not self._try_take(claim):
+            self._wait_for(claim)
+            return
         try:
-            os.rename(self._path, away)
-        except FileNotFoundError:
-            return  # Another run was first to take the stale lock away; who gets it is decided by the next try.
-        moved = read_holder(away)
-        if moved is not None and first is not None and moved.token != first.token:
-            # Another run took the stale lock over before us: this is its lock, and it goes back.
-            os.rename(away, self._path)
-            raise self._locked(moved)
-        away.unlink(missing_ok=True)
-        if first is not None:
-            self._on_takeover(first)
+            if read_holder(self._path) == first and self._path.exists():
+                self._path.unlink(missing_ok=True)
+                if first is not None:
+                    self._on_takeover(first)
+        finally:
+            claim.unlink(missing_ok=True)
+
+    def _wait_for(self, claim: Path) -> None:
+        """Wait a moment for who holds the claim; one whose process is gone is removed."""
+        other = read_holder(claim)
+        if other is not None and other.is_known_dead:
+            claim.unlink(missing_ok=True)
+        self._sleep(0.05)
 
     def _is_still(self, first: Holder | None) -> bool:
         """Return True when the counter was not seen to move for the whole time, False when the lock went away.
@@ -186,6 +198,9 @@ class DatasetLock:
         holder = self._holder
         while not self._stop.wait(BEAT_SECONDS):
             holder = replace(holder, beat=holder.beat + 1)
+            now = read_holder(self._path)
+            if now is not None and now.token != holder.token:
+                return  # We were suspended for so long that another run took over: the lock is its own now.
             try:
                 self._write_beside(holder).replace(self._path)
             except OSError:
@@ -212,6 +227,13 @@ def live_tokens(share: Share) -> dict[str, Holder]:
     except OSError as error:
         raise UnsafeError("cannot read the locks", str(share.own), found=str(error)) from error
     return {holder.token: holder for holder in holders if holder is not None and not holder.is_known_dead}
+
+
+def _pid_space() -> str:
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
 def _boot_id() -> str:

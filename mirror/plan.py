@@ -79,6 +79,11 @@ class Plan:
         return self.by_kind.get(Kind.ADOPT, Tally())
 
     @property
+    def to_compare(self) -> Tally:
+        """Objects where a file lies that the catalog does not know: all that `adopt` looks at."""
+        return self.to_adopt + self.by_kind.get(Kind.REPLACE, Tally())
+
+    @property
     def up_to_date(self) -> Tally:
         """Objects with nothing to do."""
         return self.by_kind.get(Kind.UP_TO_DATE, Tally())

@@ -148,7 +148,8 @@ class _Sync:
             confirm(plan)
             check_room(plan, str(share.root), *share.free())
             return self._report(plan, Results(), None)
-        check_room(plan, str(share.root), *share.free())
+        if self._may_fetch:
+            check_room(plan, str(share.root), *share.free())
         if not confirm(plan):
             return self._report(plan, Results(is_complete=False), None)
         return await self._write(survey, comparison)
@@ -173,7 +174,8 @@ class _Sync:
         selection = {one.name: one.selection.describe() for one in survey.datasets}
         with recorded_run(catalog, bucket_id, self.kind, self.request.datasets, selection) as run:
             write_findings(state, survey, run.id)
-            results = await self._transfer(survey, comparison, run)
+            async with plain_errors():
+                results = await self._transfer(survey, comparison, run)
             report = self._report(comparison.plan, results, run.id)
             run.counters = report.model_dump(mode="json", include=_COUNTERS)
             run.exit_code, run.is_complete = exit_code_of(report), report.complete
@@ -182,7 +184,8 @@ class _Sync:
     async def _transfer(self, survey: Survey, comparison: Comparison, run: Run) -> Results:
         staging = Staging(self.place.share, self.holder.token, self.settings.transfer.file_policy())
         snapshots = write_snapshots(self.state, survey, self.spool, run.id, SnapshotScope.SELECTION)
-        planned = comparison.plan.to_fetch + comparison.plan.to_adopt
+        plan = comparison.plan
+        planned = plan.to_fetch + plan.to_adopt if self._may_fetch else plan.to_compare
         self.sink(TransferStarted(planned))
         staging.open()
         try:
@@ -229,7 +232,7 @@ class _Sync:
             datasets=plan.datasets,
             planned=Amount.of(plan.to_fetch if self._may_fetch else Tally()),
             transferred=Amount.of(results.transferred),
-            adopted=Amount.of(results.adopted if run_id else plan.to_adopt),
+            adopted=Amount.of(plan.to_adopt if self.request.dry_run else results.adopted),
             up_to_date=Amount.of(plan.up_to_date),
             replaced=Amount.of(results.replaced),
             failed=tuple(

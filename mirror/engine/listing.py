@@ -12,6 +12,7 @@ from mirror.engine.events import EventSink, Listed, ignore
 from mirror.engine.retry import Retrier
 from mirror.engine.spool import Page, Row, Spool
 from mirror.formats.layout import Array
+from mirror.formats.n5.grid import is_canonical_decimal
 from mirror.objects import RemoteObject, Tally
 from mirror.store.base import Lister
 
@@ -67,7 +68,7 @@ def shards_of_array(array: Array, folder_names: Sequence[str], files: Iterable[R
 
 
 def _slab(name: str) -> int | None:
-    return int(name) if name.isdecimal() and str(int(name)) == name else None
+    return int(name) if is_canonical_decimal(name) else None
 
 
 class ShardLister:

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import NoReturn, Self
 
@@ -55,7 +56,11 @@ class Recorder:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Commit what was submitted, also when the run ends with an error; raise what went wrong in the thread."""
-        await asyncio.to_thread(self._end)
+        if error is not None:
+            self._background = None  # A run that was stopped has no time for what may wait.
+        # Not to_thread: its threads may all hang on a share or a server that went away.
+        with ThreadPoolExecutor(1, thread_name_prefix="oomirror-end") as executor:
+            await self._loop.run_in_executor(executor, self._end)
         if self._error is not None and error is None:
             raise self._error
 
@@ -128,9 +133,10 @@ class Recorder:
         return IDLE_SECONDS
 
     def _step(self) -> None:
+        background = self._background
         try:
-            if self._background is not None:
-                next(self._background)
+            if background is not None:
+                next(background)
         except StopIteration:
             self._background = None
         except Exception as error:  # noqa: BLE001 - as in _run

@@ -116,7 +116,8 @@ class Wire:
             patience = struct.pack("ll", *_seconds_and_microseconds(connection.read_timeout_seconds))
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
-            sock.settimeout(None)
+            # Not over TLS: Python's ssl takes the kernel's time-out for a wish to be called again, and never ends.
+            sock.settimeout(None if self._context is None else connection.read_timeout_seconds)
         except OSError:
             sock.close()
             raise

@@ -7,6 +7,7 @@ import hashlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -388,3 +389,14 @@ def test_the_ring_reads_many_over_tls(tls_server: OddServer, authority: tuple[tr
         store.close()
     found = {key: bytes(body.data) for key, body in answers.items() if isinstance(body, Body)}
     assert found == {key: stored.body for key, stored in tls_server.objects.items()}
+
+
+async def test_a_silent_server_over_tls_is_given_up(
+    tls_server: OddServer, authority: tuple[trustme.CA, Path], open_reader: OpenReader
+) -> None:
+    """Over TLS, too, an answer that does not come is an error after the read time-out, and no thread hangs on it."""
+    tls_server.fault = lambda _: Stall()
+    connection = replace(over_tls(tls_server, authority[1]), read_timeout_seconds=0.5)
+    async with asyncio.timeout(20):
+        with pytest.raises(BrokenTransferError):
+            await (await open_reader(connection)).get("d/1")

@@ -44,7 +44,7 @@ def lock(share: Share, holder: Holder | None = None, **knobs: object) -> Dataset
 
 def far_away(beat: int = 0) -> Holder:
     """Return a holder on another machine."""
-    return Holder("f" * 16, "another-host", "boot", 4711, beat)
+    return Holder("f" * 16, "another-host", "boot", 4711, "", beat)
 
 
 def dead_here() -> Holder:
@@ -193,3 +193,18 @@ def test_another_process_is_seen(share: Share) -> None:
         assert holder.is_known_dead
     with lock(share):
         pass
+
+
+def test_a_holder_that_wakes_up_does_not_take_its_lock_back(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Suspended for so long that another run took over, a holder leaves the lock alone when it goes on."""
+    monkeypatch.setattr("mirror.lock.BEAT_SECONDS", 0.05)
+    with lock(share):
+        write_holder(share, far_away())
+        threading.Event().wait(0.3)
+        assert live_tokens(share) == {far_away().token: far_away()}
+
+
+def test_a_process_of_another_container_is_not_called_dead(share: Share) -> None:
+    """A process number of another process name space says nothing: only a counter that stands still does."""
+    assert not replace(dead_here(), pid_space="pid:[1]").is_known_dead
+    assert dead_here().is_known_dead
