@@ -278,3 +278,4 @@ async def _stop(runner: web.AppRunner) -> None:
     for task in others:
         task.cancel()
     await asyncio.wait(others, timeout=2) if others else None
+    await asyncio.sleep(0.1)  # Connections over TLS that were broken off close a turn of the loop later.
