@@ -38,6 +38,8 @@ class Comparison:
 
     plan: Plan
     shards: tuple[Compared, ...]
+    broken: frozenset[str] = frozenset()
+    """Prefixes of arrays of which a block cannot be a file on the share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Comparer:
         self._aliases = tuple(alias for alias in aliases if share.folder(alias) is not None)
         self._root_bytes = len(f"{share.root}/{bucket_name}".encode())
         self._refused: list[Skip] = []
+        self._broken: set[str] = set()
         self._skipped: list[Skip] = []
 
     def compare(self, survey: Survey, *, name: str, datasets: tuple[str, ...]) -> Comparison:
@@ -110,7 +113,7 @@ class Comparer:
             parts.append(part)
         left_out = (f"{one.name}: {place}" for one in survey.datasets for place in one.selection.left_out)
         plan = plan_of(name, datasets, parts, refused=self._refused, skipped=self._skipped, left_out=left_out)
-        return Comparison(plan, tuple(compared))
+        return Comparison(plan, tuple(compared), frozenset(self._broken))
 
     def _shard(
         self, dataset: str, listed: ListedShard, beside: _Beside, place: tuple[str, str]
@@ -160,6 +163,8 @@ class Comparer:
                 self._skipped.append(Skip(key, "is a folder marker"))
             elif (refusal := self._refusal(listed.shard.array, key, beside.twins) or clashes.get(row[0])) is not None:
                 self._refused.append(Skip(key, refusal.value))
+                if listed.shard.array is not None and _is_block(listed.shard.array, key):
+                    self._broken.add(listed.shard.array.prefix)
             else:
                 yield row
 
@@ -243,8 +248,30 @@ def works(
         if compared.pages:
             by_array.setdefault(_place_of_work(compared.listed.shard), []).append(compared)
     groups = sorted(by_array.items(), key=lambda entry: (entry[0] != "", _total_bytes(entry[1]), entry[0]))
-    levels = tuple(_level_work(shards, state, spool, bucket_name) for _, shards in groups)
+    levels = tuple(
+        replace(work, is_whole=prefix not in comparison.broken)
+        for prefix, shards in groups
+        for work in _works_of(_level_work(shards, state, spool, bucket_name), is_single=not prefix)
+    )
     return levels if may_fetch else tuple(replace(work, publish_last=frozenset()) for work in levels)
+
+
+def _works_of(work: LevelWork, *, is_single: bool) -> tuple[LevelWork, ...]:
+    """Part from the single objects those with which a whole tree opens: they come when all else is there."""
+    if not is_single:
+        return (work,)
+
+    def first() -> Iterator[Item]:
+        return (item for item in work.items() if not _opens_a_tree(item.key))
+
+    def last() -> Iterator[Item]:
+        return (item for item in work.items() if _opens_a_tree(item.key))
+
+    return replace(work, items=first), replace(work, items=last, comes_last=True)
+
+
+def _opens_a_tree(key: str) -> bool:
+    return key.rpartition("/")[2] in (".zmetadata", "info")
 
 
 def _place_of_work(shard: Shard) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from mirror.config import BucketSettings, Settings
 from mirror.engine.discovery import probe
@@ -14,6 +15,7 @@ from mirror.engine.tasks import first_error
 from mirror.errors import MirrorError, UnknownNameError, known_hint
 from mirror.formats.folder import container_format
 from mirror.keys import key_refusal
+from mirror.store.base import Lister, ListPage
 from mirror.store.bucket import Bucket
 
 
@@ -45,7 +47,7 @@ async def has_dataset(bucket: Bucket, dataset: str) -> bool:
     """Return whether the bucket has anything in a folder of that name."""
     if "/" in dataset or key_refusal(dataset) is not None:
         return False
-    page = await (await bucket.lister()).list_page(f"{bucket.url.prefix}{dataset}/", max_keys=1)
+    page = await _page(await bucket.lister(), f"{bucket.url.prefix}{dataset}/", max_keys=1)
     return bool(page.objects)
 
 
@@ -55,7 +57,7 @@ async def dataset_names(bucket: Bucket) -> tuple[str, ...]:
     names: list[str] = []
     token: str | None = None
     while True:
-        page = await lister.list_page(bucket.url.prefix, delimiter="/", token=token)
+        page = await _page(lister, bucket.url.prefix, delimiter="/", token=token)
         names += [folder.removeprefix(bucket.url.prefix).rstrip("/") for folder in page.folders]
         if (token := page.next_token) is None:
             return tuple(sorted(names))
@@ -69,7 +71,7 @@ async def datasets_in(bucket: Bucket, *, max_lists: int = 32) -> tuple[str, ...]
     async def holds_volumes(name: str) -> bool:
         """Return whether a folder has a container."""
         async with slots:
-            page = await lister.list_page(f"{bucket.url.prefix}{name}/", delimiter="/")
+            page = await _page(lister, f"{bucket.url.prefix}{name}/", delimiter="/")
         children = (folder.rstrip("/").rpartition("/")[2] for folder in page.folders)
         return any(container_format(child) is not None for child in children)
 
@@ -77,6 +79,10 @@ async def datasets_in(bucket: Bucket, *, max_lists: int = 32) -> tuple[str, ...]
     async with asyncio.TaskGroup() as group:
         answers = [group.create_task(holds_volumes(name)) for name in names]
     return tuple(name for name, answer in zip(names, answers, strict=True) if answer.result())
+
+
+async def _page(lister: Lister, prefix: str, **knobs: Any) -> ListPage:
+    return await Retrier(asyncio.sleep, AT_START).run(prefix, lambda: lister.list_page(prefix, **knobs))
 
 
 async def _unknown_dataset(settings: Settings, bucket: Bucket, name: str, dataset: str) -> UnknownNameError:

@@ -65,6 +65,10 @@ class LevelWork:
     """Gives the items again each time it is called."""
     publish_last: frozenset[str] = frozenset()
     """Full keys of the metadata."""
+    is_whole: bool = True
+    """False where some of it cannot be a file on the share: then the metadata are held back."""
+    comes_last: bool = False
+    """Metadata of all that lies below them (a volume of many scales): only when all other work is whole."""
 
 
 class _Gate:
@@ -173,17 +177,29 @@ class Transfer:
                 # The recorder may fail when all is submitted and a level waits for its rows: only this ends it then.
                 workers.append(group.create_task(self._recorder.watch()))
                 workers += [group.create_task(self._work()) for _ in range(self._concurrency)]
-                async with asyncio.TaskGroup() as publishers:
-                    for level in work:
-                        gate = await self._feed(level, crew.batch_objects)
-                        publishers.create_task(self._publish(gate))
-                await self._queue.join()
+                levels = list(work)
+                await self._run_levels([level for level in levels if not level.comes_last], crew)
+                await self._run_last([level for level in levels if level.comes_last], crew)
                 for worker in workers:
                     worker.cancel()
         finally:
             self._fetcher.stop()
             self._executor.shutdown(wait=False, cancel_futures=True)
         return self.results
+
+    async def _run_levels(self, levels: Sequence[LevelWork], crew: _Crew) -> None:
+        async with asyncio.TaskGroup() as publishers:
+            for level in levels:
+                gate = await self._feed(level, crew.batch_objects)
+                publishers.create_task(self._publish(gate))
+        await self._queue.join()
+
+    async def _run_last(self, levels: Sequence[LevelWork], crew: _Crew) -> None:
+        results = self.results
+        if results.is_complete and not results.failed and not results.unpublished:
+            await self._run_levels(levels, crew)
+        else:
+            results.unpublished += [item.key for level in levels for item in level.items()]
 
     async def _feed(self, level: LevelWork, batch_size: int) -> _Gate:
         gate = _Gate()
@@ -197,7 +213,7 @@ class Transfer:
             if batch:
                 gate.expect(len(batch))
                 await self._queue.put((gate, batch))
-        gate.close(is_whole=self.results.is_complete)
+        gate.close(is_whole=self.results.is_complete and level.is_whole)
         return gate
 
     async def _publish(self, gate: _Gate) -> None:

@@ -6,6 +6,7 @@ import errno
 import itertools
 import math
 import os
+import re
 import secrets
 import shutil
 import time
@@ -18,6 +19,9 @@ from pathlib import Path
 from mirror.checksum import Bytes
 from mirror.store.disk import fsync_file, fsync_folder, sync_file_system, write_all
 from mirror.store.share import FULL, GONE, FileError, Share, unsafe_of
+
+_NEIGHBOUR = re.compile(r"\.[0-9a-f]{8}\.oo")
+"""What we call an unfinished file that must lie beside its place."""
 
 
 class Fsync(StrEnum):
@@ -166,32 +170,39 @@ class Staging:
 
     def _rename(self, unfinished: str, target: str) -> None:
         try:
-            os.rename(unfinished, target)
+            self._rename_or_copy(unfinished, target)
         except FileNotFoundError:
-            # 1. The folder is not there yet. Asked only now, so that no folder is looked up twice; and only while our
-            #    own file is there, so that a share which went away is not re-made on the disk below its mount point.
+            # The folder is not there yet. Asked only now, so that no folder is looked up twice; and only while our own
+            # file is there, so that a share which went away is not re-made on the disk below its mount point.
             if not os.path.exists(unfinished):
                 raise OSError(errno.ENOTCONN, "the share went away", unfinished) from None
             self._make_folders(os.path.dirname(target))
+            self._rename_or_copy(unfinished, target)
+
+    def _rename_or_copy(self, unfinished: str, target: str) -> None:
+        try:
             os.rename(unfinished, target)
         except OSError as error:
-            # 2. Another file system is mounted below the share.
             if error.errno != errno.EXDEV:
                 raise
-            self._rename_over(unfinished, target)
+            # Another file system is mounted below the share.
+            self._copy_beside(unfinished, target)
 
-    def _rename_over(self, unfinished: str, target: str) -> None:
+    def _copy_beside(self, unfinished: str, target: str) -> None:
         folder = os.path.dirname(target)
-        note = self.folder / "folders"
-        with note.open("a", encoding="utf-8") as file:
-            file.write(f"{folder}\n")
-            file.flush()
-            os.fsync(file.fileno())
+        with (self.folder / "folders").open("a", encoding="utf-8") as note:
+            note.write(f"{folder}\n")
+            note.flush()
+            os.fsync(note.fileno())
         neighbour = f"{folder}/.{secrets.token_hex(4)}.oo"
-        self._make_folders(folder)
-        shutil.copy2(unfinished, neighbour)
-        fsync_file(neighbour)
-        os.rename(neighbour, target)
+        try:
+            shutil.copy2(unfinished, neighbour)
+            fsync_file(neighbour)
+            os.rename(neighbour, target)
+            fsync_folder(folder)  # `sync` reaches the share's own file system only.
+        except BaseException:
+            self.discard(neighbour)
+            raise
         self.discard(unfinished)
 
     def _make_folders(self, folder: str) -> None:
@@ -227,7 +238,7 @@ class Staging:
         target = self.trash / relative
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            os.rename(f"{self._root}/{relative}", target)
+            _move(f"{self._root}/{relative}", target)
         except OSError as error:
             if self._ends_run(error):
                 raise unsafe_of(error, "cannot move the old file to the trash", relative) from error
@@ -273,4 +284,15 @@ def _sweep_neighbours(room: Path) -> None:
     folders = note.read_text(encoding="utf-8").splitlines() if note.is_file() else []
     for folder in sorted(set(folders)):
         for path in Path(folder).glob(".????????.oo"):
-            path.unlink(missing_ok=True)
+            if _NEIGHBOUR.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+
+def _move(path: str, target: Path) -> None:
+    try:
+        os.rename(path, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copy2(path, target)
+        os.unlink(path)

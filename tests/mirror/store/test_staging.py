@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from mirror.store.share import MARKER, NOT_A_FILE, FileError, Marker, Share
 from mirror.store.staging import FilePolicy, Fsync, Staging, sweep
 
 KEY = "bucket/d/d.n5/attributes.json"
+SHM = Path("/dev/shm")
 
 
 @pytest.fixture
@@ -166,3 +169,34 @@ def test_sweep_removes_what_killed_runs_left(staging: Staging, share: Share) -> 
         os.path.relpath(kept, share.root),
     }
     assert sweep(share, {"living": object()}) == 0
+
+
+@pytest.fixture
+def other_file_system(share: Share, staging: Staging) -> Iterator[Path]:
+    """A bucket's folder that lies on another file system than the share."""
+    if not SHM.is_dir() or SHM.stat().st_dev == share.root.stat().st_dev:
+        pytest.skip("needs a second file system at /dev/shm")
+    with tempfile.TemporaryDirectory(dir=SHM) as folder:
+        (share.root / "bucket").symlink_to(folder)
+        yield Path(folder)
+
+
+def test_another_file_system_below_the_share(staging: Staging, share: Share, other_file_system: Path) -> None:
+    """Files get their names there too, the first of a folder like the others; nothing unfinished stays."""
+    for name in ("0/0", "0/1", "1/0"):
+        staging.publish(staging.write(name.encode()), f"bucket/{name}", 0)
+    staging.to_trash("bucket/1/0")
+    assert tree(other_file_system) == {"0/0", "0/1"}
+    assert (staging.trash / "bucket/1/0").read_bytes() == b"1/0"
+
+
+def test_a_name_that_cannot_be_given_on_another_file_system(
+    staging: Staging, share: Share, other_file_system: Path
+) -> None:
+    """What was copied there is removed again, and a file of others that looks like ours is left alone."""
+    (other_file_system / "taken").mkdir()
+    (other_file_system / ".my_notes.oo").write_text("mine")
+    with pytest.raises(FileError):
+        staging.publish(staging.write(b"x"), "bucket/taken", 0)
+    sweep(share, {})
+    assert tree(other_file_system) == {".my_notes.oo"}
