@@ -256,6 +256,20 @@ def works(
     return levels if may_fetch else tuple(replace(work, publish_last=frozenset()) for work in levels)
 
 
+def outdated_metadata(levels: Iterable[LevelWork]) -> Iterator[Item]:
+    """Yield the metadata on the share that are to be replaced, of levels of which more than that is."""
+    for level in levels:
+        outdated: list[Item] = []
+        has_blocks = False
+        for item in level.items() if level.publish_last else ():
+            if item.key not in level.publish_last:
+                has_blocks = True
+            elif item.kind in (Kind.CHANGED, Kind.REPLACE):
+                outdated.append(item)
+        if has_blocks:
+            yield from outdated
+
+
 def _works_of(work: LevelWork, *, is_single: bool) -> tuple[LevelWork, ...]:
     """Part from the single objects those with which a whole tree opens: they come when all else is there."""
     if not is_single:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 
 from catalog.records import RunKind, SnapshotScope
-from mirror.app.comparison import Comparer, Comparison, works
+from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
 from mirror.app.datasets import check_names, plain_errors
 from mirror.app.expectation import expected_seconds
 from mirror.app.run import Run, recorded_run
@@ -25,7 +25,7 @@ from mirror.engine.fetch import ChecksumMode, Fetcher
 from mirror.engine.recorder import Recorder
 from mirror.engine.retry import PATIENT, Retrier
 from mirror.engine.spool import Spool
-from mirror.engine.transfer import DEFAULT_CONCURRENCY, Results, Transfer
+from mirror.engine.transfer import DEFAULT_CONCURRENCY, LevelWork, Results, Transfer
 from mirror.errors import ExitCode
 from mirror.lock import DatasetLock, Holder, live_tokens
 from mirror.objects import Tally, Verification
@@ -33,6 +33,7 @@ from mirror.plan import Plan, check_room
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
 from mirror.selection import SelectionSpec
 from mirror.store.bucket import Bucket
+from mirror.store.share import FileError
 from mirror.store.staging import Staging, sweep
 
 Confirm = Callable[[Plan], bool]
@@ -198,9 +199,19 @@ class _Sync:
                 if Kind.LOST in comparison.plan.by_kind:
                     lost = (item for level in work for item in level.items() if item.kind is Kind.LOST)
                     await asyncio.to_thread(self.state.forget, lost)
+                if self._may_fetch:
+                    await asyncio.to_thread(self._close_levels, work, staging)
                 return await transfer.run(work, n_objects=planned.objects, n_bytes=planned.bytes)
         finally:
             staging.close()
+
+    def _close_levels(self, work: Sequence[LevelWork], staging: Staging) -> None:
+        """Take away the metadata of levels that were stored anew, before blocks of another shape lie beside them."""
+        outdated = list(outdated_metadata(work))
+        self.state.forget(outdated)
+        for item in outdated:
+            with suppress(FileError):  # Not there: closed by a run that did not come to its end.
+                staging.to_trash(item.relative)
 
     def _make_transfer(self, staging: Staging, recorder: Recorder) -> Transfer:
         bucket, url_of = self.bucket, self.bucket.url.url_of
