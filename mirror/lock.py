@@ -55,13 +55,7 @@ class Holder:
             return True
         if self.pid_space != _pid_space():
             return False
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return True
-        except PermissionError:
-            return False
-        return False
+        return not is_process_alive(self.pid)
 
 
 class DatasetLock:
@@ -227,6 +221,17 @@ def live_tokens(share: Share) -> dict[str, Holder]:
     except OSError as error:
         raise UnsafeError("cannot read the locks", str(share.own), found=str(error)) from error
     return {holder.token: holder for holder in holders if holder is not None and not holder.is_known_dead}
+
+
+def is_process_alive(pid: int) -> bool:
+    """Return whether this machine runs a process of that number, ours or another user's."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _pid_space() -> str:

@@ -15,6 +15,7 @@ from catalog.errors import CatalogMissingError
 from catalog.session import Catalog, open_catalog
 from mirror.config import Settings
 from mirror.errors import UnsafeError
+from mirror.lock import is_process_alive
 from mirror.store.share import Marker, Share
 
 
@@ -129,19 +130,9 @@ def _check_belongs(catalog: Catalog, share: Share, marker: Marker, *, dry_run: b
 def close_dead_runs(catalog: Catalog) -> None:
     """Mark runs of this machine whose process is gone as failed."""
     with catalog.begin() as connection:
-        queries.close_dead_runs(connection, host=socket.gethostname(), is_alive=_is_alive, finished_at=utc_now())
+        queries.close_dead_runs(connection, host=socket.gethostname(), is_alive=is_process_alive, finished_at=utc_now())
 
 
 def utc_now() -> datetime:
     """Return the time, in UTC, to the second."""
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 from mirror.errors import MirrorError
+from mirror.lock import is_process_alive
 
 GRPC_OFFSET = 10_000
 """SeaweedFS opens a gRPC port that much above each of its ports."""
@@ -62,19 +63,9 @@ def make_folder(port: int) -> Path:
 def _sweep(parent: Path) -> None:
     for folder in parent.glob("oomirror-s3-*"):
         match = _NAME.match(folder.name)
-        if match and not _is_alive(int(match[1])):
+        if match and not is_process_alive(int(match[1])):
             remove_sockets(int(match[2]))
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def remove_sockets(port: int) -> None:
