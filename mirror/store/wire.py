@@ -12,6 +12,7 @@ import struct
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
@@ -38,6 +39,7 @@ class Wire:
         self._tail = f" HTTP/1.1\r\nHost: {url.netloc}\r\nUser-Agent: {USER_AGENT}\r\nAccept: */*\r\n\r\n"
         self._context = _context(connection) if url.scheme == "https" else None
         self._idle: deque[_Line] = deque()
+        self._is_closed = False
         self._diallers = ThreadPoolExecutor(_DIALLERS, thread_name_prefix="oomirror-dial")
 
     def get_many(self, keys: Sequence[str], *, in_flight: int, is_stopped: Callable[[], bool]) -> Iterator[Answer]:
@@ -46,7 +48,7 @@ class Wire:
         ring: deque[_Line] = deque()
         dialling: deque[Future[_Line]] = deque()
         try:
-            while (waiting or ring) and not is_stopped():
+            while (waiting or ring) and not (is_stopped() or self._is_closed):
                 yield from self._ask(waiting, ring, dialling, in_flight)
                 if not ring:
                     continue
@@ -57,19 +59,19 @@ class Wire:
                     line.ask(waiting[0], self._request(waiting.popleft()))
                     ring.append(line)
                 elif line.is_open:
-                    self._idle.append(line)
+                    self._keep(line)
                 yield answer
         finally:
             for line in ring:
                 line.close()
             for future in dialling:
-                future.add_done_callback(self._keep)
+                future.add_done_callback(self._keep_dialled)
 
     def close(self) -> None:
-        """Close the idle connections, and open no more."""
+        """Close the idle connections, and open no more; a thread that still reads ends after its answer."""
+        self._is_closed = True
         self._diallers.shutdown(wait=True, cancel_futures=True)
-        while self._idle:
-            self._idle.pop().close()
+        self._close_idle()
 
     def _ask(
         self, waiting: deque[str], ring: deque[_Line], dialling: deque[Future[_Line]], in_flight: int
@@ -80,8 +82,9 @@ class Wire:
                 line = self._idle.pop()
             except IndexError:
                 n_wanted = min(in_flight - len(ring), len(waiting)) - len(dialling)
-                dialling.extend(self._diallers.submit(self._dial) for _ in range(n_wanted))
-                if ring and not dialling[0].done():
+                with suppress(RuntimeError):  # Closed by another thread a moment ago: `get_many` ends by that.
+                    dialling.extend(self._diallers.submit(self._dial) for _ in range(n_wanted))
+                if not dialling or (ring and not dialling[0].done()):
                     return
                 try:
                     line = dialling.popleft().result()
@@ -123,9 +126,19 @@ class Wire:
             raise
         return _Line(sock)
 
-    def _keep(self, future: Future[_Line]) -> None:
+    def _keep_dialled(self, future: Future[_Line]) -> None:
         if not future.cancelled() and future.exception() is None:
-            self._idle.append(future.result())
+            self._keep(future.result())
+
+    def _keep(self, line: _Line) -> None:
+        self._idle.append(line)
+        if self._is_closed:  # Asked after the append: whoever comes last, `close` or a thread that still reads, closes.
+            self._close_idle()
+
+    def _close_idle(self) -> None:
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def _request(self, key: str) -> bytes:
         return f"GET {self._path}/{quote(key)}{self._tail}".encode()

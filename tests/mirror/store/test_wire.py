@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import psutil
+
 from mirror.errors import BrokenTransferError, ObjectNotFoundError, SlowDownError, StoreError, UnreachableError
 from mirror.keys import S3Url
 from mirror.store.base import Body
@@ -69,6 +71,13 @@ def fetch(wire: Wire, keys: list[str], in_flight: int = 4) -> dict[str, Body | S
     answers = list(wire.get_many(keys, in_flight=in_flight, is_stopped=lambda: False))
     assert sorted(key for key, _ in answers) == sorted(keys)
     return dict(answers)
+
+
+def open_connections_to(wire: Wire) -> int:
+    """Return how many sockets of this process are connected to the wire's server."""
+    _, port = wire._address
+    connections = psutil.Process().net_connections("tcp")
+    return sum(bool(one.raddr) and one.raddr.port == port and one.status == "ESTABLISHED" for one in connections)
 
 
 def test_each_key_gets_its_own_body_and_connections_are_kept() -> None:
@@ -143,3 +152,30 @@ def test_a_wish_to_stop_ends_it_between_answers() -> None:
         for key, _ in wire.get_many(keys, in_flight=2, is_stopped=lambda: len(got) >= 5):
             got.append(key)
     assert len(got) == 5
+
+
+def test_close_leaves_no_connection_open_though_a_thread_still_reads() -> None:
+    """A run that is stopped closes the wire under its threads: what they had in flight or dialled is closed, too."""
+    with serving(lambda _, __: (answer(b"x"), True)) as (wire, _):
+        answers = wire.get_many([str(number) for number in range(100)], in_flight=4, is_stopped=lambda: False)
+        next(answers)
+        assert open_connections_to(wire) > 0
+        wire.close()
+        assert len(list(answers)) < 99
+        assert open_connections_to(wire) == 0
+
+
+def test_close_between_a_request_and_its_answer_closes_that_connection() -> None:
+    """A connection that would be kept for the next call is closed where there will be none."""
+    wires: list[Wire] = []
+
+    def close_and_answer(path: str, _: int) -> tuple[bytes, bool]:
+        if path.endswith("/last"):
+            wires[0].close()
+        return answer(b"x"), True
+
+    with serving(close_and_answer) as (wire, _):
+        wires.append(wire)
+        # One key: that `close` has come is seen only after its answer.
+        assert len(list(wire.get_many(["last"], in_flight=1, is_stopped=lambda: False))) == 1
+        assert open_connections_to(wire) == 0
