@@ -23,7 +23,7 @@ from mirror.engine.careful import CarefulFetcher, Sources
 from mirror.engine.events import EventSink, Note, TransferStarted, ignore
 from mirror.engine.fetch import ChecksumMode, Fetcher
 from mirror.engine.recorder import Recorder
-from mirror.engine.retry import PATIENT, Retrier
+from mirror.engine.retry import PATIENT, Retrier, RetryPolicy
 from mirror.engine.spool import Spool
 from mirror.engine.transfer import DEFAULT_CONCURRENCY, LevelWork, Results, Transfer
 from mirror.errors import ExitCode
@@ -67,6 +67,7 @@ async def sync(
     confirm: Confirm = lambda _: True,
     force_catalog: bool = False,
     kind: RunKind = RunKind.SYNC,
+    policy: RetryPolicy = PATIENT,
 ) -> SyncReport:
     """Mirror what the request chooses, and return what was done.
 
@@ -76,6 +77,8 @@ async def sync(
         Called with the plan before anything is written, also by a dry run; False ends it there.
     kind
         As what the catalog records the run.
+    policy
+        How often, and with which waits, a request is made again once the bucket was seen to answer.
 
     Raises
     ------
@@ -96,7 +99,7 @@ async def sync(
                 await check_names(settings, name, request.datasets, bucket, sink)
                 with _locks(place, bucket_settings, request, sink) as holder:
                     state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix)
-                    one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind, state)
+                    one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind, state, policy)
                     return await one.run(confirm)
 
 
@@ -114,10 +117,11 @@ class _Sync:
     started: float
     kind: RunKind
     state: BucketState
+    policy: RetryPolicy
 
     @property
     def _retrier(self) -> Retrier:
-        return Retrier(asyncio.sleep, PATIENT, self.sink)
+        return Retrier(asyncio.sleep, self.policy, self.sink)
 
     @property
     def _mode(self) -> ChecksumMode:
