@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 from aiohttp import web
 
@@ -74,6 +74,11 @@ class Ask:
     again: int = 1
     """From 1: how often exactly this request came so far, range and query included."""
 
+    @property
+    def prefix(self) -> str:
+        """Of a listing, what it lists; else empty."""
+        return parse_qs(self.query).get("prefix", [""])[0]
+
 
 @dataclass(frozen=True)
 class Refuse:
@@ -125,9 +130,14 @@ class WrongEtag:
 
 @dataclass(frozen=True)
 class Replace:
-    """Keep another object from now on, at this very moment, and send that."""
+    """Keep other bytes from now on, at this very moment, and send those."""
 
-    by: Stored
+    n_more: int = 0
+    """How much longer they are."""
+
+    def of(self, stored: Stored) -> Stored:
+        """Return what the object becomes."""
+        return Stored(stored.body.translate(_OTHER_BYTES) + b"+" * self.n_more)
 
 
 @dataclass(frozen=True)
@@ -190,6 +200,8 @@ def applies(fault: Fault, ask: Ask) -> bool:
         return isinstance(fault, Refuse)
     if not ask.key:
         return isinstance(fault, OfAnswer | OfListing) and not (isinstance(fault, Refuse) and fault.status == 404)
+    if isinstance(fault, Replace):
+        return not ask.key.endswith(".json")  # Other bytes would be no document.
     return isinstance(fault, OfAnswer | OfObject) or (bool(ask.range) and isinstance(fault, OfRange))
 
 
@@ -233,6 +245,8 @@ class OddServer:
         self.fault: Callable[[Ask], Fault | None] = no_fault
         self.on_ask: Callable[[Ask], object] = lambda _: None
         self.asks: list[Ask] = []
+        self.met: list[tuple[Ask, Fault]] = []
+        """The requests that met a fault, with it."""
         self.endpoint_url = ""
         self.delay_seconds = 0.0
         self.page_keys = 1000
@@ -266,6 +280,7 @@ class OddServer:
     def forget(self) -> None:
         """Begin to count anew."""
         self.asks.clear()
+        self.met.clear()
         self._numbers.clear()
 
     def go_away(self, seconds: float) -> None:
@@ -330,13 +345,14 @@ class OddServer:
         ask = self._note(request)
         self.asks.append(ask)
         self.on_ask(ask)
-        fault = self.fault(ask)
+        if (fault := self.fault(ask)) is not None:
+            self.met.append((ask, fault))
         if isinstance(fault, Refuse):
             return _refusal(fault)
         if not ask.key:
             return await _send(request, *self._list(request, fault), fault)
-        if isinstance(fault, Replace):
-            self.objects[ask.key] = fault.by
+        if isinstance(fault, Replace) and ask.key in self.objects:
+            self.objects[ask.key] = fault.of(self.objects[ask.key])
         if (stored := self.objects.get(ask.key)) is None:
             return _refusal(Refuse(404, "NoSuchKey"))
         return await _serve(request, stored, fault)

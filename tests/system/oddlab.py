@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +148,26 @@ def small_dataset(name: str = ODD) -> dict[str, bytes]:
         f"{level}attributes.json": json.dumps(array).encode(),
         **blocks,
     }
+
+
+def volumes_dataset(grids: Mapping[str, tuple[int, int, int]], name: str = ODD) -> dict[str, bytes]:
+    """Return the objects of a dataset with these arrays, and loose files.
+
+    Parameters
+    ----------
+    grids
+        Path in the container to blocks along x, y, z. No two blocks have the same bytes.
+    """
+    container = f"{name}/{name}.n5/"
+    objects = {f"{name}/README.md": b"a cell", f"{name}/notes/a b.txt": b"a note", f"{container}attributes.json": b"{}"}
+    for path, grid in grids.items():
+        shape = [2 * n_blocks for n_blocks in grid]
+        array = {"dimensions": shape, "blockSize": [2, 2, 2], "dataType": "uint8", "compression": {"type": "raw"}}
+        objects[f"{container}{path}/attributes.json"] = json.dumps(array).encode()
+        for x, y, z in product(*map(range, grid)):
+            key = f"{container}{path}/{x}/{y}/{z}"
+            objects[key] = _block(x, y, z) + hashlib.shake_128(key.encode()).digest(300 + x)
+    return objects
 
 
 def _block(x: int, y: int, z: int) -> bytes:
