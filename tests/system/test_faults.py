@@ -166,7 +166,7 @@ def test_objects_that_are_gone_after_the_list(server: OddServer, lab: OddLab) ->
     assert goes_on(server, lab).report.transferred.objects == len(gone | shut)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(n, marks=pytest.mark.soak) for n in range(6, 100))])
 def test_all_faults_mixed(server: OddServer, lab: OddLab, seed: int) -> None:
     """With one answer in four bad in any way, files are right, and what is not there is named; the next run ends it."""
     server.fault = at_times(*PASSING.values(), NOT_THERE, seed=seed)
@@ -385,4 +385,16 @@ def test_an_outage_while_it_lists(server: OddServer, lab: OddLab) -> None:
     server.on_ask = lambda ask: server.go_away(2.0) if ask.prefix == FINE and ask.again == 1 else None
     outcome = lab.mirror(policy=QUICK)
     assert (outcome.exit_code, outcome.failed) == (ExitCode.DONE, {})
+    all_is_there(server, lab)
+
+
+@pytest.mark.soak
+@NO_OUTAGE
+def test_an_outage_of_a_minute(server: OddServer, make_lab: Callable[[float], OddLab]) -> None:
+    """The command, as a user runs it, waits for a minute and ends with 0."""
+    server.on_ask = lambda ask: server.go_away(60.0) if ask.key == BLOCK and ask.number == 1 else None
+    lab = make_lab(30.0)
+    with lab.start("sync", ODD) as process:
+        _, stderr = process.communicate(timeout=180)
+    assert process.returncode == ExitCode.DONE, stderr
     all_is_there(server, lab)
