@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from catalog.config import check_url, default_catalog_url
 from mirror.errors import ConfigError, UnknownNameError, UsageError, known_hint
 from mirror.keys import S3Url
+from mirror.quantities import Timetable, parse_duration, parse_timetable
 from mirror.store.connection import Connection
 from mirror.store.staging import FilePolicy, Fsync
 
@@ -49,6 +50,14 @@ def _parse_mode(value: object) -> object:
     if isinstance(value, str) and re.fullmatch(r"(0o)?[0-7]{3,5}", value):
         return int(value, 8)
     raise UsageError("not a file mode", expected='octal digits in quotes, as "0664"', found=repr(value))
+
+
+def _parse_timetable(value: object) -> object:
+    return parse_timetable(value) if isinstance(value, str) else value
+
+
+def _parse_duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
 
 
 def _absolute(path: Path) -> Path:
@@ -123,6 +132,10 @@ class TransferSettings(_Table):
 
     concurrency: int = Field(default=0, ge=0, le=1024)
     """Requests in flight; 0 adapts itself."""
+    max_bandwidth: Annotated[Timetable, BeforeValidator(_parse_timetable)] = Timetable()
+    """Bytes a second, by local time."""
+    max_outage: Annotated[float, BeforeValidator(_parse_duration)] = 600.0
+    """Seconds that a server which was there may be out of reach before the run ends."""
     fsync: Fsync = Fsync.BATCH
     checksum: Literal["auto", "size"] = "auto"
     file_mode: Annotated[int | None, BeforeValidator(_parse_mode)] = None

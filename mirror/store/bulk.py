@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from mirror.errors import (
     StoreError,
     UnreachableError,
 )
-from mirror.store.base import Answer, Body, WriteAt
+from mirror.store.base import Answer, Ask, Body, Lull, WriteAt
 from mirror.store.connection import USER_AGENT, Connection
 from mirror.store.status import error_of_status
 from mirror.store.wire import Wire
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 PIECE_BYTES = 256 * 1024
 """Of a range, handed on as they come: whole ranges in memory cost ten times as much, in the allocator's heaps."""
+_DRY_SECONDS = 0.01
 _STATUS = re.compile(r"returned non-2xx status code: (\d{3})")
 _UNREACHABLE_WORDS = ("error sending request", "Connect", "dns error", "connection refused")
 
@@ -52,18 +54,29 @@ class BulkStore:
         if self._wire is not None:
             self._wire.close()
 
-    def get_many(self, keys: Sequence[str], *, in_flight: int, is_stopped: Callable[[], bool]) -> Iterator[Answer]:
-        """Yield each key with its object; see `mirror.store.base.BulkReader`."""
+    @property
+    def waited_seconds(self) -> float:
+        """Time that was spent waiting over the ring; see `mirror.store.base.BulkReader`."""
+        return self._wire.waited_seconds if self._wire is not None else 0.0
+
+    def stream(
+        self, asks: Iterator[Ask | Lull], *, in_flight: Callable[[], int], is_stopped: Callable[[], bool]
+    ) -> Iterator[Answer | None]:
+        """Yield each object that is asked for; see `mirror.store.base.BulkReader`."""
         if self._wire is not None:
-            yield from self._wire.get_many(keys, in_flight=in_flight, is_stopped=is_stopped)
+            yield from self._wire.stream(asks, in_flight=in_flight, is_stopped=is_stopped)
             return
-        for key in keys:
+        for ask in asks:
             if is_stopped():
                 return
+            if isinstance(ask, Lull):
+                time.sleep(_DRY_SECONDS if ask is Lull.DRY else 0)
+                yield None
+                continue
             try:
-                yield key, self.get(key)
+                yield ask.key, self.get(ask.key)
             except StoreError as error:
-                yield key, error
+                yield ask.key, error
 
     @cached_property
     def _opened(self) -> S3Store:

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from mirror.errors import (
 from mirror.keys import S3Url
 from mirror.objects import RemoteObject
 from mirror.store.anonymous import AnonymousLister
-from mirror.store.base import Body, CarefulReader, Lister, ListPage
+from mirror.store.base import Answer, Ask, Body, CarefulReader, Lister, ListPage
 from mirror.store.bulk import BulkStore
 from mirror.store.connection import Connection
 from mirror.store.s3 import open_careful_store
@@ -53,6 +53,12 @@ class Reader(Protocol):
 
     async def get_range(self, key: str, start: int, stop: int, etag: str) -> Body:
         """Return a range of it."""
+
+
+def ask_many(store: BulkStore, keys: Iterable[str]) -> list[Answer]:
+    """Return the answers to all keys, as they came."""
+    asks = (Ask(key, 0) for key in keys)
+    return list(filter(None, store.stream(asks, in_flight=lambda: 4, is_stopped=lambda: False)))
 
 
 class ByBulk:
@@ -85,8 +91,7 @@ class ByRing(ByBulk):
     async def get(self, key: str) -> Body:
         """Return the object, or raise what the ring answers instead."""
         assert self.store.has_ring
-        answers = self.store.get_many([key], in_flight=4, is_stopped=lambda: False)
-        ((found, answer),) = await asyncio.to_thread(list, answers)
+        ((found, answer),) = await asyncio.to_thread(ask_many, self.store, [key])
         assert found == key
         if isinstance(answer, StoreError):
             raise answer
@@ -385,7 +390,7 @@ def test_the_ring_reads_many_over_tls(tls_server: OddServer, authority: tuple[tr
     """The ring's connections over TLS serve one object after the other, each with its own bytes."""
     store = BulkStore(over_tls(tls_server, authority[1]))
     try:
-        answers = dict(store.get_many(list(tls_server.objects), in_flight=4, is_stopped=lambda: False))
+        answers = dict(ask_many(store, tls_server.objects))
     finally:
         store.close()
     found = {key: bytes(body.data) for key, body in answers.items() if isinstance(body, Body)}
@@ -398,7 +403,7 @@ def test_a_silent_server_over_tls_is_given_up(tls_server: OddServer, authority: 
     store = BulkStore(replace(over_tls(tls_server, authority[1]), read_timeout_seconds=0.5))
     started = time.monotonic()
     try:
-        ((_, answer),) = store.get_many(["d/1"], in_flight=1, is_stopped=lambda: False)
+        ((_, answer),) = ask_many(store, ["d/1"])
     finally:
         store.close()
     assert isinstance(answer, BrokenTransferError)

@@ -19,6 +19,7 @@ from mirror.engine.fetch import Done, Fetcher, Item
 from mirror.engine.recorder import Recorder
 from mirror.engine.retry import Retrier, RetryPolicy
 from mirror.engine.transfer import LevelWork, Results, Transfer
+from mirror.engine.window import Window
 from mirror.errors import UnreachableError, UnsafeError
 from mirror.objects import Tally
 from mirror.store.bucket import Bucket
@@ -81,11 +82,11 @@ class Rig:
         async with Bucket(self.server.connection(read_timeout_seconds=0.3)) as bucket:
             fetcher = Fetcher(bucket.bulk, staging, str(self.share.root), str, large_bytes=large_bytes)
             sources = Sources(bucket.careful, bucket.bulk, str)
-            careful = CarefulFetcher(
-                sources, fetcher, staging, Retrier(sleep, QUICK, sink, lambda: 1.0), range_bytes=1000
-            )
+            retrier = Retrier(sleep, QUICK, sink, lambda: 1.0)
+            careful = CarefulFetcher(sources, fetcher, staging, retrier, range_bytes=1000)
+            window = Window(fixed=concurrency)
             async with Recorder(staging.sync, self.commit or self.rows.extend) as recorder:
-                yield Transfer(fetcher, careful, recorder, concurrency=concurrency, sink=sink, **knobs)
+                yield Transfer(fetcher, careful, recorder, retrier, window=window, sink=sink, **knobs)
         staging.close()
 
     def files(self) -> dict[str, bytes]:
