@@ -121,6 +121,8 @@ class Transfer:
         For worker processes; None where there shall be none.
     window
         How many requests there are at a time.
+    cores
+        That there are for worker processes; None asks the system.
     throttle
         The bandwidth limit that `fetcher` keeps: while it holds, the window learns nothing.
     may_go_on
@@ -136,6 +138,7 @@ class Transfer:
         *,
         window: Window,
         setup: Setup | None = None,
+        cores: int | None = None,
         throttle: Throttle = UNTHROTTLED,
         may_go_on: Callable[[], bool] = lambda: True,
         sink: EventSink = ignore,
@@ -146,6 +149,7 @@ class Transfer:
         self._retrier = retrier
         self._window = window
         self._setup = setup
+        self._cores = cores
         self._throttle = throttle
         self._may_go_on = may_go_on
         self._sink = sink
@@ -175,7 +179,15 @@ class Transfer:
         """
         in_flight = self._window.size
         crew = self._crew = await asyncio.to_thread(
-            partial(crew_for, self._fetcher, self._setup, n_objects=n_objects, n_bytes=n_bytes, in_flight=in_flight)
+            partial(
+                crew_for,
+                self._fetcher,
+                self._setup,
+                n_objects=n_objects,
+                n_bytes=n_bytes,
+                in_flight=in_flight,
+                cores=self._cores,
+            )
         )
         self._batch_objects = _batch_objects(crew, n_objects, in_flight)
         self._queue, self._room = asyncio.Queue(1), asyncio.Event()
