@@ -23,7 +23,7 @@ from mirror.engine.careful import CarefulFetcher, Sources
 from mirror.engine.events import EventSink, Note, TransferStarted, ignore
 from mirror.engine.fetch import ChecksumMode, Fetcher
 from mirror.engine.recorder import Recorder
-from mirror.engine.retry import PATIENT, Outage, Retrier
+from mirror.engine.retry import PATIENT, Outage, Retrier, RetryPolicy
 from mirror.engine.spool import Spool
 from mirror.engine.throttle import UNTHROTTLED, Bandwidth
 from mirror.engine.transfer import LevelWork, Results, Transfer
@@ -73,6 +73,7 @@ async def sync(
     confirm: Confirm = lambda _: True,
     force_catalog: bool = False,
     kind: RunKind = RunKind.SYNC,
+    policy: RetryPolicy = PATIENT,
 ) -> SyncReport:
     """Mirror what the request chooses, and return what was done.
 
@@ -82,6 +83,8 @@ async def sync(
         Called with the plan before anything is written, also by a dry run; False ends it there.
     kind
         As what the catalog records the run.
+    policy
+        How often, and with which waits, a request is made again once the bucket was seen to answer.
 
     Raises
     ------
@@ -103,7 +106,7 @@ async def sync(
                 with _locks(place, bucket_settings, request, sink) as holder:
                     state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix)
                     outage = Outage(settings.transfer.max_outage, sink)
-                    retrier = Retrier(asyncio.sleep, PATIENT, sink, outage=outage)
+                    retrier = Retrier(asyncio.sleep, policy, sink, outage=outage)
                     one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind, state, retrier)
                     return await one.run(confirm)
 

@@ -85,6 +85,8 @@ class BucketSettings(_Table):
     endpoint_url: str = ""
     """Empty is AWS."""
     ca_bundle: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    read_timeout_seconds: float = Field(default=30.0, gt=0)
+    """Longest silence in the middle of an answer."""
     aliases: Annotated[tuple[str, ...], BeforeValidator(_split_at_commas)] = ()
     """Names under which the share's folders were filled before."""
 
@@ -124,6 +126,7 @@ class BucketSettings(_Table):
             addressing_style=self.addressing_style,
             endpoint_url=self.endpoint_url or None,
             ca_bundle=str(bundle) if bundle else None,
+            read_timeout_seconds=self.read_timeout_seconds,
         )
 
 

@@ -33,6 +33,7 @@ _TEMPLATE = """\
 # addressing_style = "auto"        # auto | virtual | path
 # endpoint_url = ""                # empty is AWS
 # ca_bundle = ""                   # PEM file of authorities to trust
+# read_timeout_seconds = 30.0      # longest silence in the middle of an answer
 # aliases = ["janelia-cosem"]      # names under which the share's folders were filled before
 
 # [buckets.b]

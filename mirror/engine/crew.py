@@ -8,7 +8,7 @@ import pickle
 import queue
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -21,7 +21,7 @@ from mirror.engine.window import LIMIT
 from mirror.engine.worker import HEAD, Setup, done_of, pack, problem_of, row_of, share_of, unpack
 from mirror.errors import MirrorError, SlowDownError
 
-Outcomes = asyncio.Future[list[Outcome]]
+Outcomes = AsyncIterator[list[Outcome]]
 MAX_BATCH_OBJECTS = 1 << 16
 MAX_THREADS = 128
 """Where each request needs a thread."""
@@ -71,7 +71,7 @@ class Crew(Protocol):
         ...
 
     def fetch(self, items: Sequence[Item]) -> Outcomes:
-        """Return what will have the outcome of each item, in no order; at most `MAX_BATCH_OBJECTS`."""
+        """Begin with the items, `MAX_BATCH_OBJECTS` at most; return their outcomes, as they come, in no order."""
         ...
 
     async def close(self) -> None:
@@ -103,10 +103,26 @@ class Counts(NamedTuple):
 
 
 class _Batch:
+    """Items that were handed over together, and the outcomes that nobody has taken yet."""
+
     def __init__(self, items: Sequence[Item]) -> None:
         self.items = items
-        self.outcomes: list[Outcome] = []
-        self.future: Outcomes = asyncio.get_running_loop().create_future()
+        self.n_open = len(items)
+        self._arrived: list[Outcome] = []
+        self._has_come = asyncio.Event()
+
+    def add(self, outcome: Outcome) -> None:
+        self.n_open -= 1
+        self._arrived.append(outcome)
+        self._has_come.set()
+
+    async def outcomes(self) -> Outcomes:
+        """Yield what came since the last time, until all has."""
+        while self.n_open or self._arrived:
+            await self._has_come.wait()
+            self._has_come.clear()
+            arrived, self._arrived = self._arrived, []
+            yield arrived
 
 
 class _Ledger:
@@ -124,25 +140,23 @@ class _Ledger:
         return Counts(self._objects, self._bytes, self._refused, self._broken)
 
     def open(self, items: Sequence[Item]) -> tuple[list[int], Outcomes]:
-        """Return a ticket for each item, and what will have all outcomes."""
+        """Return a ticket for each item, and their outcomes."""
         number = self._n_batches
         batch = self._batches[number] = _Batch(items)
         self._n_batches += 1
         self.n_open += len(items)
         first = number * MAX_BATCH_OBJECTS
-        return list(range(first, first + len(items))), batch.future
+        return list(range(first, first + len(items))), batch.outcomes()
 
     def settle(self, ticket: int, outcome_of: Callable[[Item], Outcome]) -> None:
         number, place = divmod(ticket, MAX_BATCH_OBJECTS)
         batch = self._batches[number]
         outcome = outcome_of(batch.items[place])
-        batch.outcomes.append(outcome)
+        batch.add(outcome)
         self._count(outcome)
         self.n_open -= 1
-        if len(batch.outcomes) == len(batch.items):
+        if not batch.n_open:
             del self._batches[number]
-            if not batch.future.done():
-                batch.future.set_result(batch.outcomes)
 
     def _count(self, outcome: Outcome) -> None:
         if isinstance(outcome, Done):
@@ -196,10 +210,10 @@ class ThreadCrew:
         self._in_flight = n_requests
 
     def fetch(self, items: Sequence[Item]) -> Outcomes:
-        """Return what will have the outcome of each item; see `Crew`."""
-        tickets, future = self._ledger.open(items)
+        """Begin with the items, and return their outcomes; see `Crew`."""
+        tickets, outcomes = self._ledger.open(items)
         self._inbox.put(list(zip(tickets, items, strict=True)))
-        return future
+        return outcomes
 
     async def close(self) -> None:
         """Let each thread end after its object; see `Crew`."""
@@ -280,7 +294,7 @@ class ProcessCrew:
             lane.set_in_flight(max(1, share_of(n_requests, number, len(self._lanes))))
 
     def fetch(self, items: Sequence[Item]) -> Outcomes:
-        """Return what will have the outcome of each item; see `Crew`."""
+        """Begin with the items, and return their outcomes; see `Crew`."""
         return min(self._lanes, key=lambda lane: lane.ledger.n_open).fetch(items)
 
     async def close(self) -> None:
@@ -308,10 +322,10 @@ class _Lane:
             self._in.write(pack(("in_flight", n_requests)))
 
     def fetch(self, items: Sequence[Item]) -> Outcomes:
-        tickets, future = self.ledger.open(items)
+        tickets, outcomes = self.ledger.open(items)
         # Not drained: there is no more on its way than the transfer lets be open at a time.
         self._in.write(pack(("fetch", [row_of(ticket, item) for ticket, item in zip(tickets, items, strict=True)])))
-        return future
+        return outcomes
 
     async def receive(self) -> NoReturn:
         """Take frames for ever. Raises what ends the run."""

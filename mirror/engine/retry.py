@@ -46,6 +46,7 @@ class RetryPolicy:
 
 OUTAGE_WAIT_SECONDS = 5.0
 """The longest wait while a server is out of reach: it is to be seen soon that it is back."""
+OUTAGE_TOLD_SECONDS = 1.0
 PATIENT = RetryPolicy()
 AT_START = RetryPolicy(attempts=3, base_seconds=0.5, cap_seconds=2.0)
 """An endpoint that does not answer is said within 30 s: three tries of at most 8 s and two waits."""
@@ -70,12 +71,13 @@ class Outage:
         self._clock = clock
         self._was_there = False
         self._since: float | None = None
+        self._is_told = False
 
     def seen(self) -> None:
         """Note that the server answers."""
-        if self._since is not None:
+        if self._since is not None and self._is_told:
             self._sink(Note(f"The server answers again, after {self._clock() - self._since:.0f} s."))
-        self._was_there, self._since = True, None
+        self._was_there, self._since, self._is_told = True, None, False
 
     def is_worth_waiting(self) -> bool:
         """Note that the server is out of reach; return whether it may still come back."""
@@ -83,8 +85,12 @@ class Outage:
             return False
         if self._since is None:
             self._since = self._clock()
+        seconds = self._clock() - self._since
+        # Not at the first: answers that were on their way still come in.
+        if seconds >= OUTAGE_TOLD_SECONDS and not self._is_told:
+            self._is_told = True
             self._sink(Note(f"The server is out of reach; it is waited for, up to {self._max_seconds:.0f} s."))
-        return self._clock() - self._since < self._max_seconds
+        return seconds < self._max_seconds
 
 
 @dataclass(frozen=True, slots=True)

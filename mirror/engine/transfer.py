@@ -28,8 +28,9 @@ THREAD_OBJECTS = 8
 """The same where a thread fetches one after the other."""
 N_BATCHES = 192
 """That are under way at a time, most of them waiting: for room, for another try, for a large object."""
-CREW_TRIES = 3
-"""Of the fast path; then it is the careful transport's turn."""
+CREW_TRIES = 4
+SLOW_TRIES = 5
+"""Of the fast path; then it is the careful transport's turn. More where the server wants it slower, until it is."""
 PACE_SECONDS = 0.1
 MAX_SAMPLE_SECONDS = 5.0
 _MUCH = 0.5
@@ -277,9 +278,9 @@ class Transfer:
             self._room.set()
         tries = 1
         while problems:
-            again = [one for one in problems if tries < CREW_TRIES and _is_worth_the_same(one.error)]
+            again = [one for one in problems if tries < _crew_tries(one.error)]
             for one in problems:
-                if tries >= CREW_TRIES or not _is_worth_the_same(one.error):
+                if tries >= _crew_tries(one.error):
                     await self._keep(gate, [await self._careful.fetch_again(one.item, one.error, tries=tries)])
             if again and not await self._retrier.pause([(one.item.key, one.error) for one in again], tries):
                 tries += 1
@@ -292,9 +293,11 @@ class Transfer:
         """Let the crew fetch the items; return those that are worth more."""
         if not items:
             return []
-        outcomes = await self._crew.fetch(items)
-        await self._keep(gate, outcomes)
-        return [one for one in outcomes if isinstance(one, Problem) and not one.is_final]
+        problems: list[Problem] = []
+        async for outcomes in self._crew.fetch(items):
+            await self._keep(gate, outcomes)
+            problems += [one for one in outcomes if isinstance(one, Problem) and not one.is_final]
+        return problems
 
     async def _keep(self, gate: _Gate, outcomes: Sequence[Outcome]) -> None:
         done = [outcome for outcome in outcomes if isinstance(outcome, Done)]
@@ -326,7 +329,7 @@ class Transfer:
         while True:
             await asyncio.sleep(PACE_SECONDS)
             counts, seconds = crew.counts.since(before), time.monotonic() - started
-            if counts.answers < window.least_answers and (seconds < MAX_SAMPLE_SECONDS or not counts.answers):
+            if not counts.answers or (seconds < MAX_SAMPLE_SECONDS and counts.answers < window.least(counts.refused)):
                 continue
             now = crew.load
             thread_seconds = seconds * crew.n_threads
@@ -346,8 +349,14 @@ def _batch_objects(crew: Crew, n_objects: int, in_flight: int) -> int:
     return max(1, min(most, n_objects // (8 * crew.n_threads)))
 
 
-def _is_worth_the_same(error: MirrorError) -> bool:
-    """Return whether the crew may try again: not where it takes HEAD to tell what is what."""
-    return isinstance(error, (SlowDownError, UnreachableError, BrokenTransferError)) and not isinstance(
-        error, (UnprovenError, UndecidedError)
-    )
+def _crew_tries(error: MirrorError) -> int:
+    """Return how often the crew tries before it is the careful transport's turn."""
+    match error:
+        case UnprovenError() | UndecidedError():
+            return 0  # It takes HEAD to tell what is what.
+        case SlowDownError():
+            return SLOW_TRIES
+        case UnreachableError() | BrokenTransferError():
+            return CREW_TRIES
+        case _:
+            return 0

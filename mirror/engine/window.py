@@ -13,9 +13,9 @@ _BUSY = 0.1
 """Where threads wait for less than this share of the time, more in flight only waits elsewhere."""
 _NEAR = 0.1
 """Two sizes this near to each other are one."""
-_REFUSED = 0.02
-_BROKEN = 0.05
-"""Shares of the answers from which refusals, or other errors, count as the server's wish for fewer."""
+_OVERLOAD = 0.05
+"""Share of the answers from which refusals, or other errors, count as the server's wish for fewer."""
+_SAMPLE_TURNS = 4
 _HOLD_SECONDS = 10.0
 _MAX_HOLD_SECONDS = 300.0
 
@@ -54,7 +54,7 @@ class Sample:
     @property
     def is_overload(self) -> bool:
         """Whether the server had enough."""
-        return self.refused > _REFUSED * self.answers or self.broken > _BROKEN * self.answers
+        return max(self.refused, self.broken) > _OVERLOAD * self.answers
 
 
 class Window:
@@ -83,6 +83,7 @@ class Window:
         self._held_seconds: float | None = None
         """Since it stopped growing; None while it grows."""
         self._was_overload = False
+        self._has_changed = False
         self._waiting: float | None = None
 
     def limit_to(self, limit: int) -> None:
@@ -90,10 +91,9 @@ class Window:
         self._limit = min(self._limit, limit)
         self.size = min(self.size, self._limit)
 
-    @property
-    def least_answers(self) -> int:
-        """How many answers a sample needs to say something of the present size: those asked under it."""
-        return 2 * self.size
+    def least(self, n_refused: int) -> int:
+        """Return how many answers a sample needs: few where refusals tell enough, else so many that one does not."""
+        return self.size if n_refused > self.size // 4 else _SAMPLE_TURNS * self.size
 
     @property
     def limit(self) -> Limit:
@@ -110,6 +110,16 @@ class Window:
         self._was_overload = sample.is_overload
         if self._is_fixed:
             return self.size
+        if self._has_changed:
+            # Some of this was asked for at the size before.
+            self._has_changed = False
+            return self.size
+        before = self.size
+        self._judge(sample)
+        self._has_changed = self.size != before
+        return self.size
+
+    def _judge(self, sample: Sample) -> None:
         if sample.is_overload:
             self._shrink()
         elif self._bad is not None:
@@ -118,7 +128,6 @@ class Window:
             self._hold(sample)
         else:
             self._grow(sample)
-        return self.size
 
     def _shrink(self) -> None:
         self._bad = self.size if self._bad is None else min(self._bad, self.size)
