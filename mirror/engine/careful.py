@@ -43,7 +43,7 @@ from mirror.store.staging import Staging
 RANGE_BYTES = 4 * MIB
 THROTTLE_SECONDS = 0.02
 """Between two looks at a bandwidth that is used up."""
-RANGES_IN_FLIGHT = 4
+RANGES_IN_FLIGHT = 8
 """For all large objects together: it bounds what is read again, and the memory of second tries."""
 _WORTH_A_RANGE = (BrokenTransferError, SlowDownError, UnreachableError)
 """A range of an object that changed cannot come any more: all of the object is fetched anew, as it is now."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import pickle
 import queue
+import resource
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -17,15 +18,18 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 from mirror.engine.fetch import Done, Fetcher, Item, Load, Outcome
 from mirror.engine.hand import Inbox, Told, fetch_from
 from mirror.engine.retry import TRANSIENT
-from mirror.engine.window import LIMIT
+from mirror.engine.window import LIMIT, Window
 from mirror.engine.worker import HEAD, Setup, done_of, pack, problem_of, row_of, share_of, unpack
 from mirror.errors import MirrorError, SlowDownError
 
 Outcomes = AsyncIterator[list[Outcome]]
 MAX_BATCH_OBJECTS = 1 << 16
-MAX_THREADS = 128
+END_SECONDS = 2.0
+MAX_THREADS = 64
 """Where each request needs a thread."""
 MAX_PROCESSES = 4
+SPARE_FILES = 200
+"""Of the files that a process may have open: for the share, the catalog, listings and Python itself."""
 PROCESS_OBJECTS = 3_000
 """From here on it pays to start processes: each takes 0.1 s of a core to begin."""
 
@@ -175,7 +179,7 @@ class ThreadCrew:
         self._fetcher = fetcher
         self.n_threads = n_threads
         self.has_ring = fetcher.has_ring
-        self.max_in_flight = LIMIT if self.has_ring else n_threads
+        self.max_in_flight = connections_per_process() if self.has_ring else n_threads
         self._in_flight = in_flight
         self._inbox: Inbox = queue.SimpleQueue()
         self._ledger = _Ledger()
@@ -261,7 +265,7 @@ class ProcessCrew:
         self._n_processes = n_processes
         self.n_threads = n_threads * n_processes
         self.has_ring = True
-        self.max_in_flight = LIMIT
+        self.max_in_flight = connections_per_process() * n_processes
         self._lanes: list[_Lane] = []
 
     @property
@@ -359,7 +363,9 @@ class _Lane:
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.kill()
-        await self._process.wait()
+        # A process inside a call to a share that went away ends when that call does, whoever waits.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._process.communicate(), END_SECONDS)
 
 
 async def _start_worker() -> asyncio.subprocess.Process:
@@ -388,8 +394,20 @@ def n_cores() -> int:
     return os.cpu_count() or 1
 
 
+def connections_per_process() -> int:
+    """Return how many sockets a process may have, after raising its limit as far as it may be raised."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = LIMIT + SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(hard, wanted)
+        with suppress(ValueError, OSError):  # macOS has a limit of its own below the one that it tells.
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return LIMIT if soft == resource.RLIM_INFINITY else max(1, min(LIMIT, soft - SPARE_FILES))
+
+
 def crew_for(
-    fetcher: Fetcher, setup: Setup | None, *, n_objects: int, n_bytes: int, in_flight: int, cores: int | None = None
+    fetcher: Fetcher, setup: Setup | None, window: Window, *, n_objects: int, n_bytes: int, cores: int | None = None
 ) -> Crew:
     """Return the crew that serves so many objects best; writes a few files to find out how fast the share is.
 
@@ -397,8 +415,8 @@ def crew_for(
     ----------
     setup
         For worker processes; None where there shall be none.
-    in_flight
-        Requests at a time to begin with.
+    window
+        How many requests there are at a time: now, and at the most.
     cores
         That there are; None asks the system.
 
@@ -407,8 +425,10 @@ def crew_for(
     UnsafeError
         The share is full, read-only or gone.
     """
+    in_flight = window.size
     if not fetcher.has_ring:
-        return ThreadCrew(fetcher, n_threads=min(MAX_THREADS, n_objects), in_flight=in_flight)
+        n_threads = min(MAX_THREADS, window.most, max(1, n_objects))
+        return ThreadCrew(fetcher, n_threads=n_threads, in_flight=in_flight)
     n_threads = min(in_flight, fetcher.n_threads(n_bytes // max(1, n_objects)))
     n_processes = min(MAX_PROCESSES, in_flight, n_cores() if cores is None else cores)
     if setup is None or n_processes < 2 or n_objects < PROCESS_OBJECTS or not sys.executable:

@@ -13,6 +13,9 @@ FLUSH_OUTCOMES = 128
 FLUSH_SECONDS = 0.05
 """Outcomes are told when there are this many, when the first of them is this old, or when nothing else comes."""
 
+REST_SECONDS = 0.2
+"""How soon a thread that is to rest sees that it is wanted."""
+
 Told = tuple[int, Outcome]
 """The ticket of an item, and what became of it."""
 Inbox = queue.SimpleQueue[Sequence[tuple[int, Item]] | None]
@@ -61,6 +64,8 @@ class _Tray:
         """Yield items as they come, None while there is none; wait only where nothing else is to be done."""
         while True:
             if not self._backlog and not self._in_flight():
+                if not (self._tickets or self._told):
+                    time.sleep(REST_SECONDS)
                 yield None
                 continue
             if not self._backlog:

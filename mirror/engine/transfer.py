@@ -31,7 +31,7 @@ N_BATCHES = 192
 CREW_TRIES = 4
 SLOW_TRIES = 5
 """Of the fast path; then it is the careful transport's turn. More where the server wants it slower, until it is."""
-PACE_SECONDS = 0.1
+PACE_SECONDS = 0.05
 MAX_SAMPLE_SECONDS = 5.0
 _MUCH = 0.5
 
@@ -178,19 +178,18 @@ class Transfer:
             What ends a run at once. Cancelling does, too: what was recorded by then is whole, the rest is left to the
             next run.
         """
-        in_flight = self._window.size
         crew = self._crew = await asyncio.to_thread(
             partial(
                 crew_for,
                 self._fetcher,
                 self._setup,
+                self._window,
                 n_objects=n_objects,
                 n_bytes=n_bytes,
-                in_flight=in_flight,
                 cores=self._cores,
             )
         )
-        self._batch_objects = _batch_objects(crew, n_objects, in_flight)
+        self._batch_objects = _batch_objects(crew, n_objects, self._window.size)
         self._queue, self._room = asyncio.Queue(1), asyncio.Event()
         helpers: list[asyncio.Task[None]] = []
         try:

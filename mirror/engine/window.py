@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-START = 64
-LIMIT = 1024
+START = 128
+LIMIT = 2048
 _GAIN = 1.1
 """More objects or bytes a second by this factor count as more; less is noise."""
 _BUSY = 0.1
@@ -16,6 +16,8 @@ _NEAR = 0.1
 _OVERLOAD = 0.05
 """Share of the answers from which refusals, or other errors, count as the server's wish for fewer."""
 _SAMPLE_TURNS = 4
+_GROWING_TURNS = 2
+"""Answers in a sample, for each request in flight. Two tell that twice as much comes; one in twenty takes more."""
 _HOLD_SECONDS = 10.0
 _MAX_HOLD_SECONDS = 300.0
 
@@ -83,8 +85,14 @@ class Window:
         self._held_seconds: float | None = None
         """Since it stopped growing; None while it grows."""
         self._was_overload = False
-        self._has_changed = False
+        self._n_before = 0
+        """Requests that were on their way when the size changed."""
         self._waiting: float | None = None
+
+    @property
+    def most(self) -> int:
+        """The largest size that it can come to."""
+        return self.size if self._is_fixed else self._limit
 
     def limit_to(self, limit: int) -> None:
         """Never be larger than what there are threads or connections for."""
@@ -93,7 +101,11 @@ class Window:
 
     def least(self, n_refused: int) -> int:
         """Return how many answers a sample needs: few where refusals tell enough, else so many that one does not."""
-        return self.size if n_refused > self.size // 4 else _SAMPLE_TURNS * self.size
+        if self._n_before:
+            return self._n_before
+        if n_refused > self.size // 4:
+            return self.size
+        return (_GROWING_TURNS if self._is_growing else _SAMPLE_TURNS) * self.size
 
     @property
     def limit(self) -> Limit:
@@ -110,24 +122,28 @@ class Window:
         self._was_overload = sample.is_overload
         if self._is_fixed:
             return self.size
-        if self._has_changed:
-            # Some of this was asked for at the size before.
-            self._has_changed = False
+        if self._n_before:
+            # This was asked for at the size before.
+            self._n_before = 0
             return self.size
         before = self.size
         self._judge(sample)
-        self._has_changed = self.size != before
+        self._n_before = before if self.size != before else 0
         return self.size
+
+    @property
+    def _is_growing(self) -> bool:
+        return self._bad is None and self._held_seconds is None
 
     def _judge(self, sample: Sample) -> None:
         if sample.is_overload:
             self._shrink()
         elif self._bad is not None:
             self._approach(self._bad, sample.seconds)
-        elif self._held_seconds is not None:
-            self._hold(sample)
-        else:
+        elif self._is_growing:
             self._grow(sample)
+        else:
+            self._hold(sample)
 
     def _shrink(self) -> None:
         self._bad = self.size if self._bad is None else min(self._bad, self.size)

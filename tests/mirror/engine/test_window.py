@@ -86,8 +86,8 @@ def test_a_refusal_here_and_there_changes_nothing() -> None:
 
 
 def test_a_sample_needs_several_turns() -> None:
-    """Unless refusals tell enough before."""
-    assert [Window(start=8).least(n_refused) for n_refused in (0, 2, 3)] == [32, 32, 8]
+    """Two while it grows, one where refusals tell enough."""
+    assert [Window(start=8).least(n_refused) for n_refused in (0, 2, 3)] == [16, 16, 8]
 
 
 def test_no_more_than_there_are_threads_for() -> None:
