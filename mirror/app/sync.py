@@ -12,6 +12,7 @@ from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
 from mirror.app.datasets import check_names, plain_errors
 from mirror.app.expectation import expected_seconds
+from mirror.app.opened import open_bucket
 from mirror.app.run import Run, recorded_run
 from mirror.app.snapshot import write_findings, write_snapshots
 from mirror.app.state import BucketState
@@ -92,7 +93,7 @@ async def sync(
     name = request.bucket or settings.default_bucket
     async with plain_errors():
         with workplace(settings, dry_run=request.dry_run, force_catalog=force_catalog) as place, Spool() as spool:
-            async with Bucket(bucket_settings.connection()) as bucket:
+            async with open_bucket(bucket_settings, sink) as bucket:
                 await check_names(settings, name, request.datasets, bucket, sink)
                 with _locks(place, bucket_settings, request, sink) as holder:
                     state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix)

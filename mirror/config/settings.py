@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from catalog.config import check_url, default_catalog_url
 from mirror.errors import ConfigError, UnknownNameError, UsageError, known_hint
 from mirror.keys import S3Url
-from mirror.store.connection import Connection
+from mirror.store.connection import Connection, Transport
 from mirror.store.staging import FilePolicy, Fsync
 
 PREFIX = "OOMIRROR_"
@@ -78,6 +78,7 @@ class BucketSettings(_Table):
     ca_bundle: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
     aliases: Annotated[tuple[str, ...], BeforeValidator(_split_at_commas)] = ()
     """Names under which the share's folders were filled before."""
+    transport: Transport = Transport.AUTO
 
     @field_validator("endpoint_url")
     @classmethod
@@ -115,6 +116,7 @@ class BucketSettings(_Table):
             addressing_style=self.addressing_style,
             endpoint_url=self.endpoint_url or None,
             ca_bundle=str(bundle) if bundle else None,
+            transport=self.transport,
         )
 
 
@@ -208,6 +210,13 @@ class Settings(BaseSettings):
         if name not in self.buckets:
             raise UnknownNameError("unknown bucket", name, hint=known_hint(name, self.buckets))
         return self.buckets[name]
+
+    def with_transport(self, transport: Transport | None) -> Settings:
+        """Return the configuration with that transport for all buckets; as it is, without one."""
+        if transport is None:
+            return self
+        buckets = {name: one.model_copy(update={"transport": transport}) for name, one in self.buckets.items()}
+        return self.model_copy(update={"buckets": buckets})
 
     def share_root(self) -> Path:
         """Return the root of the lab's share.

@@ -34,6 +34,7 @@ _TEMPLATE = """\
 # endpoint_url = ""                # empty is AWS
 # ca_bundle = ""                   # PEM file of authorities to trust
 # aliases = ["janelia-cosem"]      # names under which the share's folders were filled before
+# transport = "auto"               # fast: the fast path alone | careful: aioboto3 alone, at ten times the CPU
 
 # [buckets.b]
 # url = "s3://janelia-cosem-publications/heinrich-2021a"

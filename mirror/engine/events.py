@@ -62,6 +62,8 @@ class Note:
     """A sentence for the user."""
 
     text: str
+    is_detail: bool = False
+    """Said only to those who want to know more (`-v`)."""
 
 
 Event = FolderFound | Listed | TransferStarted | ObjectsDone | Retried | ObjectFailed | Note
