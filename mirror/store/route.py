@@ -62,11 +62,12 @@ def may_need_a_trial(connection: Connection, route: Route) -> bool:
     Over TLS it refuses certificates that OpenSSL, and with it all the others, accepts: one that signed itself, as
     `openssl req -x509` makes it for a server in a lab. The authorities of AWS issue no such.
     """
+    is_aws_itself = connection.endpoint_url is None and connection.ca_bundle is None
     return (
         connection.transport is Transport.AUTO
         and Client.OBSTORE in (route.reads_many, route.reads_one)
-        and connection.endpoint_url is not None
-        and connection.endpoint_url.startswith("https://")
+        and connection.endpoint.startswith("https://")
+        and not is_aws_itself
     )
 
 

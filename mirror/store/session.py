@@ -5,18 +5,31 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING
 
+from mirror.errors import UsageError
 from mirror.store.connection import USER_AGENT, Connection
 from mirror.store.proxy import proxy_for
+from mirror.store.words import words_of
 
 if TYPE_CHECKING:
     import aiohttp
 
 
 def tls_of(connection: Connection) -> ssl.SSLContext:
-    """Return what certificates are judged by: the system's authorities and the connection's, and the host's name."""
+    """Return what certificates are judged by: the system's authorities and the connection's, and the host's name.
+
+    Raises
+    ------
+    UsageError
+        The file of authorities holds none.
+    """
     context = ssl.create_default_context()
     if connection.ca_bundle:
-        context.load_verify_locations(connection.ca_bundle)
+        try:
+            context.load_verify_locations(connection.ca_bundle)
+        except OSError as error:  # An SSLError is one, too.
+            raise UsageError(
+                "cannot read the ca_bundle", connection.ca_bundle, expected="a PEM file", found=words_of(error)
+            ) from error
     return context
 
 

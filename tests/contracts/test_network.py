@@ -150,6 +150,17 @@ async def test_a_certificate_for_another_host(bucket: Bucket, authority: tuple[t
         assert server.passages == []
 
 
+@pytest.mark.parametrize("transport", list(Transport))
+async def test_a_bundle_that_holds_no_authority(bucket: Bucket, tmp_path: Path, transport: Transport) -> None:
+    """The file is named before anything is asked."""
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("to be pasted here")
+    connection = replace(bucket.connection(), ca_bundle=str(bundle), transport=transport)
+    async with OpenedBucket(connection) as opened:
+        with pytest.raises(UsageError, match=r"cannot read the ca_bundle: .*ca\.pem; expected a PEM file"):
+            await (await opened.lister()).list_page("")
+
+
 @pytest.fixture(scope="module")
 def own_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a lab's server has that made its own certificate, as every guide says: it is its own authority."""
