@@ -130,7 +130,7 @@ class WrongRegionError(StoreError):
     `region` is where, if the answer told it, else empty.
     """
 
-    def __init__(self, what: str, thing: str = "", *, region: str, found: str = "") -> None:
+    def __init__(self, what: str, thing: str = "", *, region: str = "", found: str = "") -> None:
         hint = f'Set region = "{region}".' if region else "Set region, or endpoint_url, to where it lies."
         super().__init__(what, thing, found=region or found, hint=hint)
         self.region = region

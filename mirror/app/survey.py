@@ -127,6 +127,7 @@ class Surveyor:
         walker = Walker(
             lister,
             self._bucket.bulk,
+            self._bucket.careful,
             self._retrier,
             known=lambda key, etag: known.get((key, etag)),
             max_lists=self._max_lists,
@@ -138,7 +139,8 @@ class Surveyor:
     async def _bucket_files(self) -> tuple[ListedShard, ...]:
         lister = await self._bucket.lister()
         root = self._bucket.url.prefix
-        _, files = await Walker(lister, self._bucket.bulk, self._retrier).list_folder(root)
+        walker = Walker(lister, self._bucket.bulk, self._bucket.careful, self._retrier)
+        _, files = await walker.list_folder(root)
         return await self._lister_of(lister).list_all([Shard(root, objects=files)])
 
     def _lister_of(self, lister: Lister) -> ShardLister:

@@ -165,8 +165,8 @@ class Bucket:
 def _open_bulk(connection: Connection, route: Route) -> BulkStore | PatientStore:
     if route.reads_many is Client.AIOBOTO3:
         return PatientStore(connection)
-    single = PatientStore(connection) if route.reads_one is Client.AIOBOTO3 else RustStore(connection)
-    return BulkStore(single, Wire(connection) if route.reads_many is Client.RING else None)
+    single = PatientStore if route.reads_one is Client.AIOBOTO3 else RustStore
+    return BulkStore(lambda: single(connection), Wire(connection) if route.reads_many is Client.RING else None)
 
 
 def _trouble_of_obstore(connection: Connection) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from mirror.errors import StoreError
-from mirror.store.base import Answer, Body, WriteAt
+from mirror.store.base import Answer, Ask, Body, Lull, WriteAt
+from mirror.store.connection import Connection
 from mirror.store.wire import Wire
+
+_DRY_SECONDS = 0.01
 
 
 class SingleReader(Protocol):
@@ -31,14 +36,16 @@ class BulkStore:
 
     Parameters
     ----------
-    single
-        Reads whole objects one at a time, and ranges.
+    open_single
+        Opens what reads whole objects one at a time, and ranges; called when that is first needed, if ever.
     wire
         Reads many objects at a time; None where it cannot serve.
     """
 
-    def __init__(self, single: SingleReader, wire: Wire | None = None) -> None:
-        self._single = single
+    def __init__(self, open_single: Callable[[], SingleReader], wire: Wire | None = None) -> None:
+        self._open_single = open_single
+        self._single: SingleReader | None = None
+        self._lock = threading.Lock()
         self._wire = wire
 
     @property
@@ -46,29 +53,54 @@ class BulkStore:
         """Whether one thread keeps many requests in flight."""
         return self._wire is not None
 
+    @property
+    def waited_seconds(self) -> float:
+        """Time that was spent waiting over the ring; see `mirror.store.base.BulkReader`."""
+        return self._wire.waited_seconds if self._wire is not None else 0.0
+
     def close(self) -> None:
         """Close the connections."""
         if self._wire is not None:
             self._wire.close()
-        self._single.close()
+        if self._single is not None:
+            self._single.close()
 
     def get(self, key: str) -> Body:
         """Return the whole object; see `mirror.store.base.BulkReader`."""
-        return self._single.get(key)
+        return self._opened().get(key)
 
-    def get_many(self, keys: Sequence[str], *, in_flight: int, is_stopped: Callable[[], bool]) -> Iterator[Answer]:
-        """Yield each key with its object; see `mirror.store.base.BulkReader`."""
+    def stream(
+        self, asks: Iterator[Ask | Lull], *, in_flight: Callable[[], int], is_stopped: Callable[[], bool]
+    ) -> Iterator[Answer | None]:
+        """Yield each object that is asked for; see `mirror.store.base.BulkReader`."""
         if self._wire is not None:
-            yield from self._wire.get_many(keys, in_flight=in_flight, is_stopped=is_stopped)
+            yield from self._wire.stream(asks, in_flight=in_flight, is_stopped=is_stopped)
             return
-        for key in keys:
+        for ask in asks:
             if is_stopped():
                 return
+            if isinstance(ask, Lull):
+                time.sleep(_DRY_SECONDS if ask is Lull.DRY else 0)
+                yield None
+                continue
             try:
-                yield key, self.get(key)
+                yield ask.key, self.get(ask.key)
             except StoreError as error:
-                yield key, error
+                yield ask.key, error
 
     def copy_range(self, key: str, start: int, stop: int, etag: str, write: WriteAt) -> int:
         """Hand a range of the object to `write`, piece by piece; see `mirror.store.base.BulkReader`."""
-        return self._single.copy_range(key, start, stop, etag, write)
+        return self._opened().copy_range(key, start, stop, etag, write)
+
+    def _opened(self) -> SingleReader:
+        with self._lock:  # Opened once: it has a pool of connections of its own.
+            if self._single is None:
+                self._single = self._open_single()
+            return self._single
+
+
+def open_ring(connection: Connection) -> BulkStore:
+    """Return the reader of a public bucket that is reached directly: our ring, with obstore beside it."""
+    from mirror.store.rust import RustStore
+
+    return BulkStore(lambda: RustStore(connection), Wire(connection))

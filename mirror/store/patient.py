@@ -3,25 +3,74 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+import time
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import AsyncExitStack, contextmanager
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from mirror.errors import BrokenTransferError, ObjectChangedError, StoreError
-from mirror.store.base import PIECE_BYTES, Answer, Body, WriteAt
+from mirror.store.base import PIECE_BYTES, Answer, Ask, Body, Lull, WriteAt
 from mirror.store.connection import Connection
 from mirror.store.loop import LoopThread
 from mirror.store.s3 import CarefulStore, ObjectStream, open_careful_store
+from mirror.store.wire import MAX_BYTES_IN_FLIGHT
 
 MAX_CONNECTIONS = 1024
 """As many as requests may be in flight at most."""
-_ASKED_EVERY_SECONDS = 0.2
-"""How often a thread that waits for an answer asks whether it is to stop."""
+_PATIENCE_SECONDS: dict[Lull | None, float] = {None: 0.1, Lull.DRY: 0.01, Lull.BUSY: 0.0}
+"""How long a thread waits for an answer before it looks whether it is to stop, or whether there is more to ask."""
 
 T = TypeVar("T")
+
+
+class _Flight:
+    """What one thread has asked for and not got yet."""
+
+    def __init__(self, asks: Iterator[Ask | Lull], start: Callable[[Ask], Future[Body]]) -> None:
+        self._asks = asks
+        self._start = start
+        self._asked: dict[Future[Body], Ask] = {}
+        self._n_bytes = 0
+        self._landed: SimpleQueue[Future[Body]] = SimpleQueue()
+        self._is_at_end = False
+
+    @property
+    def is_done(self) -> bool:
+        return self._is_at_end and not self._asked
+
+    def fill(self, limit: int) -> Lull | None:
+        """Ask for what there is room for; return what keeps the rest from being asked for, if that is not room."""
+        while not self._is_at_end and self._has_room(limit):
+            ask = next(self._asks, None)
+            if isinstance(ask, Lull):
+                return ask
+            if ask is None:
+                self._is_at_end = True
+                break
+            future = self._start(ask)
+            self._asked[future] = ask
+            self._n_bytes += ask.n_bytes
+            future.add_done_callback(self._landed.put)
+        return None
+
+    def _has_room(self, limit: int) -> bool:
+        return not self._asked or (len(self._asked) < limit and self._n_bytes < MAX_BYTES_IN_FLIGHT)
+
+    def wait(self, lull: Lull | None) -> tuple[Ask, Future[Body]] | None:
+        """Return what has landed, None if nothing does for a while."""
+        try:
+            future = self._landed.get(timeout=_PATIENCE_SECONDS[lull])
+        except Empty:
+            return None
+        ask = self._asked.pop(future)
+        self._n_bytes -= ask.n_bytes
+        return ask, future
+
+    def cancel(self) -> None:
+        for future in self._asked:
+            future.cancel()
 
 
 class PatientStore:
@@ -36,6 +85,8 @@ class PatientStore:
         self._stack = AsyncExitStack()
         self._opening = asyncio.Lock()
         self._opened_store: CarefulStore | None = None
+        self.waited_seconds = 0.0
+        """Time that threads spent waiting for answers; of several threads about, for nothing is locked."""
 
     def close(self) -> None:
         """Close the connections; a thread that still waits gets an error."""
@@ -45,27 +96,20 @@ class PatientStore:
         """Return the whole object; see `mirror.store.base.BulkReader`."""
         return self._run(self._get(key), key)
 
-    def get_many(self, keys: Sequence[str], *, in_flight: int, is_stopped: Callable[[], bool]) -> Iterator[Answer]:
-        """Yield each key with its object; see `mirror.store.base.BulkReader`."""
-        waiting = deque(keys)
-        asked: dict[Future[Body], str] = {}
-        ready: SimpleQueue[Future[Body]] = SimpleQueue()
+    def stream(
+        self, asks: Iterator[Ask | Lull], *, in_flight: Callable[[], int], is_stopped: Callable[[], bool]
+    ) -> Iterator[Answer | None]:
+        """Yield each object that is asked for; see `mirror.store.base.BulkReader`."""
+        flight = _Flight(asks, lambda ask: self._loop.start(self._get(ask.key)))
         try:
-            while (waiting or asked) and not is_stopped():
-                while waiting and len(asked) < in_flight:
-                    key = waiting.popleft()
-                    future = self._loop.start(self._get(key))
-                    asked[future] = key
-                    future.add_done_callback(ready.put)
-                try:
-                    future = ready.get(timeout=_ASKED_EVERY_SECONDS)
-                except Empty:
-                    continue
-                key = asked.pop(future)
-                yield key, self._answer(future, key)
+            while not (flight.is_done or is_stopped()):
+                lull = flight.fill(in_flight())
+                started = time.monotonic()
+                landed = flight.wait(lull)
+                self.waited_seconds += time.monotonic() - started
+                yield landed and (landed[0].key, self._answer(landed[1], landed[0].key))
         finally:
-            for future in asked:
-                future.cancel()
+            flight.cancel()
 
     def copy_range(self, key: str, start: int, stop: int, etag: str, write: WriteAt) -> int:
         """Hand a range of the object to `write`, piece by piece; see `mirror.store.base.BulkReader`."""

@@ -20,6 +20,7 @@ from mirror.store.proxy import proxy_for
 from mirror.store.route import Client
 from tests.contracts.conftest import KEYS, Way
 from tests.contracts.gate import Gate, Passage, Reply, run_gate
+from tests.contracts.transports import ask_many
 from tests.servers import Bucket
 
 PASSWORD = "ada:gr@n:ite"
@@ -192,7 +193,7 @@ async def test_a_server_that_signed_its_own_certificate(
             page = await (await opened.lister()).list_page("")
             await (await opened.lister()).list_page("")
             bulk = opened.bulk()
-            answers = dict(bulk.get_many(KEYS[:5], in_flight=4, is_stopped=lambda: False))
+            answers = dict(ask_many(bulk, KEYS[:5]))
             assert len(page.objects) == 5
             assert not any(isinstance(answer, StoreError) for answer in answers.values())
             if transport is Transport.FAST:
@@ -262,7 +263,7 @@ async def test_the_region_is_found(cloud: tuple[Gate, Connection], transport: Tr
         pages = [await lister.list_page(""), await lister.list_page("d/")]
         assert [len(page.objects) for page in pages] == [5, 5]
         assert bytes(opened.bulk().get(KEYS[0]).data) == KEYS[0].encode()
-        answers = dict(opened.bulk().get_many(KEYS[:5], in_flight=4, is_stopped=lambda: False))
+        answers = dict(ask_many(opened.bulk(), KEYS[:5]))
         assert not any(isinstance(answer, StoreError) for answer in answers.values())
         assert (await (await opened.careful()).head(KEYS[0])).size == len(KEYS[0])
     wrong = [passage for passage in aws.passages if "us-east-1" in passage.headers["host"]]

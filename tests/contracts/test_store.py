@@ -27,11 +27,11 @@ from mirror.errors import (
 )
 from mirror.keys import S3Url
 from mirror.objects import RemoteObject
-from mirror.store.base import Body, Lister, ListPage
+from mirror.store.base import Ask, Body, Lister, ListPage, Lull
 from mirror.store.connection import Connection
 from mirror.store.s3 import open_careful_store
 from tests.contracts.conftest import KEYS, Way
-from tests.contracts.transports import READERS, OpenLister, OpenReader, open_bulk_by
+from tests.contracts.transports import READERS, OpenLister, OpenReader, ask_many, open_bulk_by
 from tests.faults import BUCKET, Cut, Fault, OddServer, Refuse, Stall, Stored, run_odd_server
 from tests.servers import Bucket
 from tests.system.oddlab import open_to_all
@@ -253,7 +253,7 @@ def test_many_over_tls(tls_server: OddServer, authority: tuple[trustme.CA, Path]
     """Connections over TLS serve one object after the other, each with its own bytes."""
     store = open_bulk_by(name, over_tls(tls_server, authority[1]))
     try:
-        answers = dict(store.get_many(list(tls_server.objects), in_flight=4, is_stopped=lambda: False))
+        answers = dict(ask_many(store, tls_server.objects))
     finally:
         store.close()
     found = {key: bytes(body.data) for key, body in answers.items() if isinstance(body, Body)}
@@ -283,7 +283,7 @@ def test_many_in_flight(server: OddServer, name: str) -> None:
     server.delay_seconds = 0.02
     store = open_bulk_by(name, server.connection())
     try:
-        answers = list(store.get_many([*keys, "nothing"], in_flight=8, is_stopped=lambda: False))
+        answers = ask_many(store, [*keys, "nothing"], in_flight=8)
     finally:
         store.close()
     assert sorted(key for key, _ in answers) == sorted([*keys, "nothing"])
@@ -300,11 +300,33 @@ def test_many_can_be_stopped(server: OddServer, name: str) -> None:
     store = open_bulk_by(name, server.connection())
     seen: list[str] = []
     try:
-        for key, _ in store.get_many(list(server.objects), in_flight=4, is_stopped=lambda: len(seen) >= 5):
-            seen.append(key)
+        asks = (Ask(key, 0) for key in server.objects)
+        for answer in store.stream(asks, in_flight=lambda: 4, is_stopped=lambda: len(seen) >= 5):
+            if answer is not None:
+                seen.append(answer[0])  # noqa: PERF401 - `is_stopped` looks at it meanwhile
     finally:
         store.close()
     assert len(seen) == 5
+
+
+@pytest.mark.parametrize("name", READERS[:4])
+def test_asks_may_pause(server: OddServer, name: str) -> None:
+    """A reader goes on with what it has while there is nothing to ask for, and says that it waits."""
+    store = open_bulk_by(name, server.connection())
+
+    def asks() -> Iterator[Ask | Lull]:
+        """Ask, pause for long, pause for an instant, ask again."""
+        yield Ask("key", len(BODY))
+        yield from [Lull.DRY] * 3
+        yield from [Lull.BUSY] * 3
+        yield Ask("key", len(BODY))
+
+    try:
+        answers = list(store.stream(asks(), in_flight=lambda: 2, is_stopped=lambda: False))
+    finally:
+        store.close()
+    assert [answer[0] for answer in answers if answer is not None] == ["key", "key"]
+    assert None in answers
 
 
 @pytest.mark.parametrize("name", ["aioboto3-many"])

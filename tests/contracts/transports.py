@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from typing import Protocol
 
 from mirror.errors import StoreError
 from mirror.store.anonymous import AnonymousLister
-from mirror.store.base import Body, BulkReader, CarefulReader, Lister
-from mirror.store.bulk import BulkStore
+from mirror.store.base import Answer, Ask, Body, BulkReader, CarefulReader, Lister
+from mirror.store.bulk import BulkStore, open_ring
 from mirror.store.connection import Connection
 from mirror.store.patient import PatientStore
 from mirror.store.rust import RustStore
 from mirror.store.s3 import open_careful_store
-from mirror.store.wire import Wire
 
 LISTERS = ("aiohttp", "aioboto3")
 READERS = ("ring", "obstore", "aioboto3-many", "aioboto3-one", "aioboto3")
@@ -63,14 +62,19 @@ class ByBulk:
         return Body(b"".join(pieces.values()), 0, etag, modified)
 
 
+def ask_many(store: BulkReader, keys: Iterable[str], *, in_flight: int = 4) -> list[Answer]:
+    """Return the answers to all keys, as they came."""
+    asks = (Ask(key, 0) for key in keys)
+    return list(filter(None, store.stream(asks, in_flight=lambda: in_flight, is_stopped=lambda: False)))
+
+
 class ByMany(ByBulk):
     """Reads by what a bulk reader does with many objects at a time."""
 
     async def get(self, key: str) -> Body:
         """Return the object, or raise what is answered instead."""
         assert self.store.has_ring
-        answers = self.store.get_many([key], in_flight=4, is_stopped=lambda: False)
-        ((found, answer),) = await asyncio.to_thread(list, answers)
+        ((found, answer),) = await asyncio.to_thread(ask_many, self.store, [key])
         assert found == key
         if isinstance(answer, StoreError):
             raise answer
@@ -116,4 +120,4 @@ def open_bulk_by(name: str, connection: Connection) -> BulkStore | PatientStore:
     """Open the bulk reader of one of `READERS`; the caller closes it."""
     if name.startswith("aioboto3"):
         return PatientStore(connection)
-    return BulkStore(RustStore(connection), Wire(connection) if name == "ring" else None)
+    return open_ring(connection) if name == "ring" else BulkStore(lambda: RustStore(connection))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,3 +99,32 @@ async def test_what_discovery_saw_is_not_listed_again() -> None:
         )
         assert list(spool.rows(shard.pages)) == [("x", 3, "e", 7)]
     assert lister.n_asked == 0
+
+
+class OddLister:
+    """Gives its pages as they are, whatever is asked for."""
+
+    def __init__(self, pages: Sequence[Sequence[RemoteObject]]) -> None:
+        self.pages = pages
+
+    async def list_page(self, prefix: str, *, token: str | None = None, **_: object) -> ListPage:
+        """Return one page; its token is its number."""
+        assert prefix == "d/"
+        number = int(token or 0)
+        return ListPage(tuple(self.pages[number]), (), str(number + 1) if number + 1 < len(self.pages) else None)
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 3)), max_size=5), min_size=1, max_size=5))
+def test_each_key_comes_once(pages: list[list[tuple[int, int]]]) -> None:
+    """In whatever order keys come, and however often, each is one row, as it was told first, and counted once."""
+    objects = [[RemoteObject(f"d/{key:02}", size, f"e{size}", 7) for key, size in page] for page in pages]
+    expected: dict[str, int] = {}
+    for one in itertools.chain(*objects):
+        expected.setdefault(one.key, one.size)
+    with Spool() as spool:
+        lister = ShardLister(OddLister(objects), spool, Retrier(asyncio.sleep), max_lists=1)
+        (shard,) = asyncio.run(lister.list_all([Shard("d/")]))
+        rows = list(spool.rows(shard.pages))
+    assert len(rows) == len(expected)
+    assert {f"d/{suffix}": size for suffix, size, _, _ in rows} == expected
+    assert shard.listed == Tally(len(expected), sum(expected.values()))
