@@ -12,6 +12,7 @@ from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
 from mirror.app.datasets import check_names, plain_errors
 from mirror.app.expectation import expected_seconds
+from mirror.app.opened import open_bucket
 from mirror.app.run import Run, recorded_run
 from mirror.app.snapshot import write_findings, write_snapshots
 from mirror.app.state import BucketState
@@ -37,6 +38,7 @@ from mirror.quantities import Timetable
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
 from mirror.selection import SelectionSpec
 from mirror.store.bucket import Bucket
+from mirror.store.route import Client
 from mirror.store.share import FileError
 from mirror.store.staging import Staging, sweep
 
@@ -101,7 +103,7 @@ async def sync(
     name = request.bucket or settings.default_bucket
     async with plain_errors():
         with workplace(settings, dry_run=request.dry_run, force_catalog=force_catalog) as place, Spool() as spool:
-            async with Bucket(bucket_settings.connection()) as bucket:
+            async with open_bucket(bucket_settings, sink) as bucket:
                 await check_names(settings, name, request.datasets, bucket, sink)
                 with _locks(place, bucket_settings, request, sink) as holder:
                     state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix)
@@ -252,7 +254,8 @@ class _Sync:
         )
 
     def _worker_setup(self) -> Setup | None:
-        if not self._may_fetch:
+        # Only the ring serves a process of its own: keys for signing are looked for once, where the user can answer.
+        if not (self._may_fetch and self.bucket.route.reads_many is Client.RING):
             return None
         return Setup(
             connection=self.bucket.connection,

@@ -91,6 +91,7 @@ def sync(
         ),
     ] = None,
     force: options.Force = False,
+    transport: options.TransportOption = None,
     config: options.Config = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -120,7 +121,7 @@ def sync(
             formats=parse_formats(formats) if formats is not None else None,
             with_unscaled=not no_unscaled,
         )
-        settings = load_settings(config)
+        settings = load_settings(config).with_transport(transport)
         request = SyncRequest(
             datasets=tuple(dict.fromkeys(datasets)),
             bucket=bucket,

@@ -14,7 +14,7 @@ from catalog.config import check_url, default_catalog_url
 from mirror.errors import ConfigError, UnknownNameError, UsageError, known_hint
 from mirror.keys import S3Url
 from mirror.quantities import Timetable, parse_duration, parse_timetable
-from mirror.store.connection import Connection
+from mirror.store.connection import Connection, Transport
 from mirror.store.staging import FilePolicy, Fsync
 
 PREFIX = "OOMIRROR_"
@@ -89,6 +89,7 @@ class BucketSettings(_Table):
     """Longest silence in the middle of an answer."""
     aliases: Annotated[tuple[str, ...], BeforeValidator(_split_at_commas)] = ()
     """Names under which the share's folders were filled before."""
+    transport: Transport = Transport.AUTO
 
     @field_validator("endpoint_url")
     @classmethod
@@ -126,6 +127,7 @@ class BucketSettings(_Table):
             addressing_style=self.addressing_style,
             endpoint_url=self.endpoint_url or None,
             ca_bundle=str(bundle) if bundle else None,
+            transport=self.transport,
             read_timeout_seconds=self.read_timeout_seconds,
         )
 
@@ -224,6 +226,13 @@ class Settings(BaseSettings):
         if name not in self.buckets:
             raise UnknownNameError("unknown bucket", name, hint=known_hint(name, self.buckets))
         return self.buckets[name]
+
+    def with_transport(self, transport: Transport | None) -> Settings:
+        """Return the configuration with that transport for all buckets; as it is, without one."""
+        if transport is None:
+            return self
+        buckets = {name: one.model_copy(update={"transport": transport}) for name, one in self.buckets.items()}
+        return self.model_copy(update={"buckets": buckets})
 
     def share_root(self) -> Path:
         """Return the root of the lab's share.

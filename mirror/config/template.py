@@ -35,6 +35,7 @@ _TEMPLATE = """\
 # ca_bundle = ""                   # PEM file of authorities to trust
 # read_timeout_seconds = 30.0      # longest silence in the middle of an answer
 # aliases = ["janelia-cosem"]      # names under which the share's folders were filled before
+# transport = "auto"               # fast: the fast path alone | careful: aioboto3 alone, at ten times the CPU
 
 # [buckets.b]
 # url = "s3://janelia-cosem-publications/heinrich-2021a"

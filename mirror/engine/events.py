@@ -71,6 +71,8 @@ class Note:
     """A sentence for the user."""
 
     text: str
+    is_detail: bool = False
+    """Said only to those who want to know more (`-v`)."""
 
 
 Event = FolderFound | Listed | TransferStarted | ObjectsDone | Paced | Retried | ObjectFailed | Note

@@ -25,7 +25,7 @@ from mirror.engine.fetch import ChecksumMode, Done, Fetcher, Item, Problem
 from mirror.engine.hand import Inbox, Told, fetch_from
 from mirror.errors import MirrorError, UnsafeError
 from mirror.objects import Verification
-from mirror.store.bulk import BulkStore
+from mirror.store.bulk import open_ring
 from mirror.store.connection import Connection
 from mirror.store.share import Share
 from mirror.store.staging import FilePolicy, Staging
@@ -106,7 +106,7 @@ class _Worker:
         self._output = output
         self._lock = threading.Lock()
         self._inbox: Inbox = queue.SimpleQueue()
-        bulk = BulkStore(setup.connection)
+        bulk = open_ring(setup.connection)
         staging = Staging(Share(setup.share_root), setup.room, setup.policy, owner=f"{os.getpid():x}-")
         self._fetcher = Fetcher(
             lambda: bulk,

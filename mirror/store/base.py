@@ -1,4 +1,4 @@
-"""What the engine asks of a bucket, as protocols. Two transports serve them, under one contract suite.
+"""What the engine asks of a bucket, as protocols. Several transports serve them, under one contract suite.
 
 A transport never retries: the caller decides, so that SlowDown reaches it.
 """
@@ -84,6 +84,9 @@ class CarefulReader(Protocol):
         """Return what HEAD tells, with checksums, and with the size of part 1 if `first_part`."""
         ...
 
+
+PIECE_BYTES = 256 * 1024
+"""Of a range, handed on as they come: whole ranges in memory cost ten times as much, in the allocator's heaps."""
 
 WriteAt = Callable[["bytes | memoryview", int], None]
 """Takes a piece of an object and its offset in it, in bytes."""
