@@ -41,8 +41,8 @@ check: $(STAMP) ## format, lint, types, imports, docstrings, README, migrations;
 test: $(STAMP) ## the tests, doctests and contracts
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not soak and not aws"
 
-bench: $(STAMP) ## side-by-side runs against other tools
-	$(BIN)/python -m bench
+bench: $(STAMP) ## side-by-side runs against other tools: half an hour; BENCH=--quick takes two minutes
+	$(BIN)/python -m bench bars $(BENCH)
 
 soak: $(STAMP) ## the long tests; their figures
 	rm -f $(FIGURES)

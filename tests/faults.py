@@ -253,7 +253,8 @@ class OddServer:
         """The most keys and folders of one page of a listing, whatever is asked for."""
         self.peak = 0
         """The most requests that were in flight at one time."""
-        self._in_flight = 0
+        self.in_flight = 0
+        """Requests that are not answered yet."""
         self._numbers: Counter[tuple[str, ...]] = Counter()
         self._loop: asyncio.AbstractEventLoop
         self._runner: web.AppRunner
@@ -333,13 +334,13 @@ class OddServer:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, after the delay."""
-        self._in_flight += 1
-        self.peak = max(self.peak, self._in_flight)
+        self.in_flight += 1
+        self.peak = max(self.peak, self.in_flight)
         try:
             await asyncio.sleep(self.delay_seconds)
             return await self._answer(request)
         finally:
-            self._in_flight -= 1
+            self.in_flight -= 1
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         ask = self._note(request)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from mirror.app.opened import open_bucket
 from mirror.config import BucketSettings, Settings
 from mirror.engine.discovery import probe
 from mirror.engine.events import EventSink
@@ -100,7 +101,7 @@ async def _unknown_dataset(settings: Settings, bucket: Bucket, name: str, datase
 
 async def _other_has(settings: BucketSettings, dataset: str) -> bool:
     try:
-        async with Bucket(settings.connection()) as bucket:
+        async with open_bucket(settings) as bucket:
             return await has_dataset(bucket, dataset)
     except MirrorError:
         return False  # A bucket that nobody asked for may be out of reach; then it is no help.

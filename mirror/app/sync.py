@@ -12,6 +12,7 @@ from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
 from mirror.app.datasets import check_names, plain_errors
 from mirror.app.expectation import expected_seconds
+from mirror.app.opened import open_bucket
 from mirror.app.run import Run, recorded_run
 from mirror.app.snapshot import write_findings, write_snapshots
 from mirror.app.state import BucketState
@@ -23,16 +24,21 @@ from mirror.engine.careful import CarefulFetcher, Sources
 from mirror.engine.events import EventSink, Note, TransferStarted, ignore
 from mirror.engine.fetch import ChecksumMode, Fetcher, Item
 from mirror.engine.recorder import Recorder
-from mirror.engine.retry import PATIENT, Retrier, RetryPolicy
+from mirror.engine.retry import PATIENT, Outage, Retrier, RetryPolicy
 from mirror.engine.spool import Spool
-from mirror.engine.transfer import DEFAULT_CONCURRENCY, LevelWork, Results, Transfer
+from mirror.engine.throttle import UNTHROTTLED, Bandwidth
+from mirror.engine.transfer import LevelWork, Results, Transfer
+from mirror.engine.window import Window
+from mirror.engine.worker import Setup
 from mirror.errors import ExitCode
 from mirror.lock import DatasetLock, Holder, live_tokens
 from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
+from mirror.quantities import Timetable
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
 from mirror.selection import SelectionSpec
 from mirror.store.bucket import Bucket
+from mirror.store.route import Client
 from mirror.store.share import FileError
 from mirror.store.staging import Staging, sweep
 
@@ -54,6 +60,8 @@ class SyncRequest:
     """A complete snapshot that is not older serves as listing; None lists again."""
     dry_run: bool = False
     concurrency: int | None = None
+    max_bandwidth: Timetable | None = None
+    """None is the configuration's `transfer.max_bandwidth`."""
     max_duration_seconds: float | None = None
     may_fetch: bool = True
     """False: files on the share are compared and recorded, or named as failed (`adopt`)."""
@@ -95,11 +103,13 @@ async def sync(
     name = request.bucket or settings.default_bucket
     async with plain_errors():
         with workplace(settings, dry_run=request.dry_run, force_catalog=force_catalog) as place, Spool() as spool:
-            async with Bucket(bucket_settings.connection()) as bucket:
+            async with open_bucket(bucket_settings, sink) as bucket:
                 await check_names(settings, name, request.datasets, bucket, sink)
                 with _locks(place, bucket_settings, request, sink) as holder:
                     state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix)
-                    one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind, state, policy)
+                    outage = Outage(settings.transfer.max_outage, sink)
+                    retrier = Retrier(asyncio.sleep, policy, sink, outage=outage)
+                    one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind, state, retrier)
                     return await one.run(confirm)
 
 
@@ -117,11 +127,7 @@ class _Sync:
     started: float
     kind: RunKind
     state: BucketState
-    policy: RetryPolicy
-
-    @property
-    def _retrier(self) -> Retrier:
-        return Retrier(asyncio.sleep, self.policy, self.sink)
+    retrier: Retrier
 
     @property
     def _mode(self) -> ChecksumMode:
@@ -137,7 +143,7 @@ class _Sync:
 
     async def run(self, confirm: Confirm) -> SyncReport:
         request = self.request
-        surveyor = Surveyor(self.bucket, self.state, self.spool, self._retrier, self.sink)
+        surveyor = Surveyor(self.bucket, self.state, self.spool, self.retrier, self.sink)
         survey = await surveyor.survey(
             request.datasets,
             request.spec,
@@ -219,6 +225,8 @@ class _Sync:
 
     def _make_transfer(self, staging: Staging, recorder: Recorder) -> Transfer:
         bucket, url_of = self.bucket, self.bucket.url.url_of
+        timetable = self.request.max_bandwidth or self.settings.transfer.max_bandwidth
+        throttle = Bandwidth(timetable) if timetable.is_limit else UNTHROTTLED
         fetcher = Fetcher(
             bucket.bulk,
             staging,
@@ -227,11 +235,37 @@ class _Sync:
             mode=self._mode,
             may_fetch=self._may_fetch,
             aliases=self._aliases,
+            throttle=throttle,
         )
         sources = Sources(bucket.careful, bucket.bulk, url_of)
-        careful = CarefulFetcher(sources, fetcher, staging, self._retrier, mode=self._mode)
-        concurrency = self.request.concurrency or self.settings.transfer.concurrency or DEFAULT_CONCURRENCY
-        return Transfer(fetcher, careful, recorder, concurrency=concurrency, may_go_on=self._has_time, sink=self.sink)
+        careful = CarefulFetcher(sources, fetcher, staging, self.retrier, mode=self._mode, throttle=throttle)
+        window = Window(fixed=self.request.concurrency or self.settings.transfer.concurrency or None)
+        return Transfer(
+            fetcher,
+            careful,
+            recorder,
+            self.retrier,
+            window=window,
+            # Of several processes none would know what the others take.
+            setup=None if timetable.is_limit else self._worker_setup(),
+            throttle=throttle,
+            may_go_on=self._has_time,
+            sink=self.sink,
+        )
+
+    def _worker_setup(self) -> Setup | None:
+        # Only the ring serves a process of its own: keys for signing are looked for once, where the user can answer.
+        if not (self._may_fetch and self.bucket.route.reads_many is Client.RING):
+            return None
+        return Setup(
+            connection=self.bucket.connection,
+            share_root=self.place.share.root,
+            bucket_name=self.bucket.url.bucket,
+            room=self.holder.token,
+            policy=self.settings.transfer.file_policy(),
+            mode=self._mode,
+            aliases=self._aliases,
+        )
 
     def _has_time(self) -> bool:
         limit = self.request.max_duration_seconds
