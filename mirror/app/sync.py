@@ -22,7 +22,7 @@ from mirror.config import BucketSettings, Settings
 from mirror.diff import FETCHES, Kind
 from mirror.engine.careful import CarefulFetcher, Sources
 from mirror.engine.events import EventSink, Note, TransferStarted, ignore
-from mirror.engine.fetch import ChecksumMode, Fetcher
+from mirror.engine.fetch import ChecksumMode, Fetcher, Item
 from mirror.engine.recorder import Recorder
 from mirror.engine.retry import PATIENT, Outage, Retrier, RetryPolicy
 from mirror.engine.spool import Spool
@@ -206,9 +206,9 @@ class _Sync:
                     return Results()
                 transfer = self._make_transfer(staging, recorder)
                 work = works(comparison, self.state, self.spool, self.bucket.url.bucket, may_fetch=self._may_fetch)
-                if Kind.LOST in comparison.plan.by_kind:
-                    lost = (item for level in work for item in level.items() if item.kind is Kind.LOST)
-                    await asyncio.to_thread(self.state.forget, lost)
+                for kind, say in ((Kind.LOST, self.state.forget), (Kind.CHANGED, self.state.doubt)):
+                    if kind in comparison.plan.by_kind:
+                        await asyncio.to_thread(say, _items_of(work, kind))
                 if self._may_fetch:
                     await asyncio.to_thread(self._close_levels, work, staging)
                 return await transfer.run(work, n_objects=planned.objects, n_bytes=planned.bytes)
@@ -296,6 +296,10 @@ class _Sync:
             verified=_verified(results),
             seconds=round(time.monotonic() - self.started, 3),
         )
+
+
+def _items_of(work: Sequence[LevelWork], kind: Kind) -> Iterator[Item]:
+    return (item for level in work for item in level.items() if item.kind is kind)
 
 
 NOT_WHOLE = "its level is not whole on the share, and must not open as black data"

@@ -51,7 +51,7 @@ GRIDS = {"volumes/raw/s0": (5, 4, 4), "volumes/raw/s1": (2, 2, 2), "labels/seg/s
 OBJECTS = volumes_dataset(GRIDS)
 BLOCK = f"{FINE}2/1/3"
 TRIES = QUICK.attempts
-READ_SECONDS = 0.3
+READ_SECONDS = 0.5
 """Silence after which an answer is given up: each stalled one costs it."""
 
 NOT_THERE = Refuse(404, "NoSuchKey")
@@ -166,7 +166,7 @@ def test_objects_that_are_gone_after_the_list(server: OddServer, lab: OddLab) ->
     assert goes_on(server, lab).report.transferred.objects == len(gone | shut)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(n, marks=pytest.mark.soak) for n in range(6, 100))])
 def test_all_faults_mixed(server: OddServer, lab: OddLab, seed: int) -> None:
     """With one answer in four bad in any way, files are right, and what is not there is named; the next run ends it."""
     server.fault = at_times(*PASSING.values(), NOT_THERE, seed=seed)
@@ -295,6 +295,8 @@ def test_the_command_names_what_failed(server: OddServer, lab: OddLab) -> None:
 BIG = Stored(b"".join(n.to_bytes(4, "big") for n in range((17 * MIB + 12_345) // 4)))
 UNPROVEN = Stored(BIG.body, "0123456789abcdef0123456789abcdef", headers={"x-amz-server-side-encryption": "aws:kms"})
 """Nothing but its length can be compared: a range at a wrong place would stay."""
+RANGE_SECONDS = 3.0
+"""Silence after which a range is given up: on a busy machine, megabytes take their time."""
 OF_RANGES: dict[str, tuple[Fault, ...]] = {
     "another range": (WrongRange(7), WrongRange(0, MIB), WrongRange(7, 5 * MIB)),
     "no range": (Whole(),),
@@ -303,8 +305,11 @@ OF_RANGES: dict[str, tuple[Fault, ...]] = {
 
 
 @pytest.mark.parametrize("faults", OF_RANGES.values(), ids=OF_RANGES.keys())
-def test_ranges_that_come_wrong(server: OddServer, lab: OddLab, faults: tuple[Fault, ...]) -> None:
+def test_ranges_that_come_wrong(
+    server: OddServer, make_lab: Callable[[float], OddLab], faults: tuple[Fault, ...]
+) -> None:
     """A range that is not what was asked for is fetched again, and never written where it does not belong."""
+    lab = make_lab(RANGE_SECONDS)
     server.objects |= {f"{ODD}/big": BIG, f"{ODD}/unproven": UNPROVEN}
     server.fault = at_times(*faults, per_cent=50, to=lambda ask: bool(ask.range))
     outcome = lab.mirror(policy=QUICK)
@@ -315,8 +320,9 @@ def test_ranges_that_come_wrong(server: OddServer, lab: OddLab, faults: tuple[Fa
 
 
 @pytest.mark.parametrize("fault", [WrongRange(7, 5 * MIB), Whole()], ids=["another range", "no range"])
-def test_a_server_that_cannot_give_ranges(server: OddServer, lab: OddLab, fault: Fault) -> None:
+def test_a_server_that_cannot_give_ranges(server: OddServer, make_lab: Callable[[float], OddLab], fault: Fault) -> None:
     """Large objects are named with exit 4, each after as many tries as the policy has; all others are there."""
+    lab = make_lab(RANGE_SECONDS)
     server.objects |= {f"{ODD}/big": BIG, f"{ODD}/unproven": UNPROVEN}
     server.fault = lambda ask: fault if ask.range else None
     outcome = lab.mirror(policy=QUICK)
@@ -377,4 +383,15 @@ def test_an_outage_while_it_lists(server: OddServer, lab: OddLab) -> None:
     server.on_ask = lambda ask: server.go_away(2.0) if ask.prefix == FINE and ask.again == 1 else None
     outcome = lab.mirror(policy=QUICK)
     assert (outcome.exit_code, outcome.failed) == (ExitCode.DONE, {})
+    all_is_there(server, lab)
+
+
+@pytest.mark.soak
+def test_an_outage_of_a_minute(server: OddServer, make_lab: Callable[[float], OddLab]) -> None:
+    """The command, as a user runs it, waits for a minute and ends with 0."""
+    server.on_ask = lambda ask: server.go_away(60.0) if ask.key == BLOCK and ask.number == 1 else None
+    lab = make_lab(30.0)
+    with lab.start("sync", ODD) as process:
+        _, stderr = process.communicate(timeout=180)
+    assert process.returncode == ExitCode.DONE, stderr
     all_is_there(server, lab)
