@@ -13,7 +13,7 @@ from mirror.checksum import xxh3
 from mirror.diff import Known
 from mirror.engine.discovery import Document
 from mirror.engine.fetch import Done, Item
-from mirror.engine.listing import Shard
+from mirror.engine.listing import ListedShard, Shard
 from mirror.formats.folder import Format
 from mirror.formats.layout import Array, Dataset
 from mirror.objects import pack_etag, unpack_etag
@@ -79,6 +79,18 @@ class BucketState:
                 blocks = queries.mirrored_blocks(connection, array_id)
                 found.update({f"{x}/{y}/{z}": (size, etag) for x, y, z, size, etag, _ in blocks})
         return found
+
+    def agreement(self, listed: ListedShard) -> queries.Agreement | None:
+        """Return how much of a shard is on the share as it is listed, where an earlier run stored the same listing.
+
+        None where none did, or where the shard is no part of an array whose blocks are rows by their place.
+        """
+        shard = listed.shard
+        array_id = self.array_ids.get(shard.array.prefix) if holds_blocks(shard.array) and shard.array else None
+        if self.catalog is None or self.bucket_id is None or array_id is None or shard.objects is not None:
+            return None
+        with self.catalog.read() as connection:
+            return queries.agreement(connection, self.bucket_id, array_id, shard.prefix, listed.digest)
 
     def commit(self, run_id: int, done: Sequence[Done]) -> None:
         """Write the rows of finished objects in one transaction."""
