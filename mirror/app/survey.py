@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from mirror.app.remembered import remember
 from mirror.app.state import BucketState
-from mirror.engine.discovery import MAX_LISTS, Discovery, Document, Walker
+from mirror.engine.discovery import Discovery, Document, Walker
 from mirror.engine.events import EventSink
 from mirror.engine.listing import ListedShard, Shard, ShardLister, shards_of_array
+from mirror.engine.lists_in_flight import ListSlots
 from mirror.engine.retry import Retrier
 from mirror.engine.spool import Spool
 from mirror.formats.dataset import build_dataset
@@ -57,16 +58,14 @@ class Surveyor:
     Cancelling leaves nothing behind; each method may be called again.
     """
 
-    def __init__(
-        self, bucket: Bucket, state: BucketState, spool: Spool, retrier: Retrier, sink: EventSink, *, max_lists: int = 0
-    ) -> None:
+    def __init__(self, bucket: Bucket, state: BucketState, spool: Spool, retrier: Retrier, sink: EventSink) -> None:
         self._bucket = bucket
         self.url = str(bucket.url)
         self.state = state
         self._spool = spool
         self._retrier = retrier
         self._sink = sink
-        self._max_lists = max_lists or MAX_LISTS
+        self._slots = ListSlots()
 
     async def survey(
         self,
@@ -129,7 +128,7 @@ class Surveyor:
             self._bucket.bulk,
             self._retrier,
             known=lambda key, etag: known.get((key, etag)),
-            max_lists=self._max_lists,
+            slots=self._slots,
             sink=self._sink,
         )
         discovery = await walker.discover(prefix)
@@ -138,11 +137,11 @@ class Surveyor:
     async def _bucket_files(self) -> tuple[ListedShard, ...]:
         lister = await self._bucket.lister()
         root = self._bucket.url.prefix
-        _, files = await Walker(lister, self._bucket.bulk, self._retrier).list_folder(root)
+        _, files = await Walker(lister, self._bucket.bulk, self._retrier, slots=self._slots).list_folder(root)
         return await self._lister_of(lister).list_all([Shard(root, objects=files)])
 
     def _lister_of(self, lister: Lister) -> ShardLister:
-        return ShardLister(lister, self._spool, self._retrier, max_lists=self._max_lists, sink=self._sink)
+        return ShardLister(lister, self._spool, self._retrier, slots=self._slots, sink=self._sink)
 
 
 def _shards(dataset: Dataset, selection: Selection, discovery: Discovery) -> list[Shard]:

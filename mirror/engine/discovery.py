@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from mirror.checksum import Proof, proof_of_etag
 from mirror.engine.events import EventSink, FolderFound, ignore
+from mirror.engine.lists_in_flight import MOST, ListSlots
 from mirror.engine.retry import Retrier
 from mirror.errors import BrokenTransferError, MirrorError, ObjectNotFoundError, UnknownNameError, UnreachableError
 from mirror.formats.folder import Folder, folders_to_visit, wanted_documents
 from mirror.objects import RemoteObject
 from mirror.store.base import Body, BulkReader, Lister, ListPage
-
-MAX_LISTS = 48
-"""LIST requests in flight; more is slower on S3, which answers one in some 50 to 150 ms."""
 
 PROBE_SECONDS = 8.0
 """How long the first answer may take, so that three tries end within 30 s."""
@@ -49,6 +47,8 @@ class Walker:
     ----------
     reader
         Gives the bulk reader when a document must be fetched, and not before.
+    slots
+        Those of the bucket, where others list it too.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Walker:
         retrier: Retrier,
         *,
         known: DocumentCache = lambda _key, _etag: None,
-        max_lists: int = MAX_LISTS,
+        slots: ListSlots | None = None,
         sink: EventSink = ignore,
     ) -> None:
         self._lister = lister
@@ -66,9 +66,9 @@ class Walker:
         self._retrier = retrier
         self._known = known
         self._sink = sink
-        self._slots = asyncio.Semaphore(max_lists)
+        self._slots = slots or ListSlots()
         # The loop's own threads are a handful, and its end waits for them.
-        self._readers = ThreadPoolExecutor(max_lists, thread_name_prefix="oomirror-discovery")
+        self._readers = ThreadPoolExecutor(MOST, thread_name_prefix="oomirror-discovery")
 
     async def discover(self, prefix: str) -> Discovery:
         """Return the folders below a dataset's prefix, as far as volumes may lie there.
@@ -102,11 +102,13 @@ class Walker:
         names: list[str] = []
         files: list[RemoteObject] = []
         token: str | None = None
+
+        def list_page() -> Awaitable[ListPage]:
+            """Ask for the next page."""
+            return self._lister.list_page(prefix, delimiter="/", token=token)
+
         while True:
-            async with self._slots:
-                page = await self._retrier.run(
-                    prefix, lambda: self._lister.list_page(prefix, delimiter="/", token=token)
-                )
+            page = await self._retrier.run(prefix, lambda: self._slots.run(list_page))
             names += [folder.removeprefix(prefix)[:-1] for folder in page.folders]
             files += page.objects
             if (token := page.next_token) is None:
@@ -126,8 +128,7 @@ class Walker:
         if (known := self._known(file.key, file.etag)) is not None:
             return known
         try:
-            async with self._slots:
-                body = await self._retrier.run(file.key, lambda: self._read(file.key))
+            body = await self._retrier.run(file.key, lambda: self._slots.run(lambda: self._read(file.key)))
         except MirrorError:
             # What cannot be read is told by the transfer, which tries it as any other object, and by a finding.
             return None

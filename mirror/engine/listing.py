@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import xxhash
 
 from mirror.engine.events import EventSink, Listed, ignore
+from mirror.engine.lists_in_flight import MOST, ListSlots
 from mirror.engine.retry import Retrier
 from mirror.engine.spool import Page, Row, Spool
 from mirror.formats.layout import Array
 from mirror.formats.n5.grid import is_canonical_decimal
 from mirror.objects import RemoteObject, Tally
-from mirror.store.base import Lister
+from mirror.store.base import Lister, ListPage
 
 SMALL_ARRAY_BLOCKS = 3_000
 """Up to here an array is listed as one: three pages one after the other cost less than a request for each slab."""
@@ -75,6 +76,11 @@ class ShardLister:
     """Lists shards into a spool; bounded in memory by the pages in flight.
 
     Cancelling leaves nothing behind but pages in the spool that nobody refers to.
+
+    Parameters
+    ----------
+    slots
+        Those of the bucket, where others list it too.
     """
 
     def __init__(
@@ -83,13 +89,13 @@ class ShardLister:
         spool: Spool,
         retrier: Retrier,
         *,
-        max_lists: int,
+        slots: ListSlots | None = None,
         sink: EventSink = ignore,
     ) -> None:
         self._lister = lister
         self._spool = spool
         self._retrier = retrier
-        self._max_lists = max_lists
+        self._slots = slots or ListSlots()
         self._sink = sink
         self._n_objects = 0
         self._n_done = 0
@@ -113,7 +119,7 @@ class ShardLister:
                 self._sink(Listed(self._n_objects, self._n_done, len(shards)))
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._max_lists, len(shards))):
+            for _ in range(min(MOST, len(shards))):
                 group.create_task(work())
         return tuple(result for result in results if result is not None)
 
@@ -128,8 +134,13 @@ class ShardLister:
 
     async def _list_pages(self, prefix: str, collector: _Collector) -> None:
         token: str | None = None
+
+        def list_page() -> Awaitable[ListPage]:
+            """Ask for the next page."""
+            return self._lister.list_page(prefix, token=token)
+
         while True:
-            page = await self._retrier.run(prefix, lambda: self._lister.list_page(prefix, token=token))
+            page = await self._retrier.run(prefix, lambda: self._slots.run(list_page))
             collector.add(page.objects)
             if (token := page.next_token) is None:
                 return

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror.engine.listing import ListedShard, Shard, ShardLister
+from mirror.engine.lists_in_flight import ListPolicy, ListSlots
 from mirror.engine.retry import Retrier, RetryPolicy
 from mirror.engine.spool import Row, Spool
 from mirror.errors import SlowDownError
@@ -28,10 +30,11 @@ def test_spool_gives_back_what_it_got(pages: list[list[Row]]) -> None:
 
 
 class FakeLister:
-    """Lists a dict, two keys a page, and asks to slow down before each page."""
+    """Lists a dict, two keys a page; asks to slow down before each page if it is told to."""
 
-    def __init__(self, sizes: Mapping[str, int]) -> None:
+    def __init__(self, sizes: Mapping[str, int], *, refuses_once: bool = False) -> None:
         self.sizes = sizes
+        self.refuses_once = refuses_once
         self.n_asked = 0
         self.refused: set[tuple[str, str | None]] = set()
         self.in_flight = self.peak = 0
@@ -42,7 +45,7 @@ class FakeLister:
         """Return one page."""
         assert not delimiter
         self.n_asked += 1
-        if (prefix, token) not in self.refused:
+        if self.refuses_once and (prefix, token) not in self.refused:
             self.refused.add((prefix, token))
             raise SlowDownError("slow", prefix)
         self.in_flight += 1
@@ -55,14 +58,17 @@ class FakeLister:
         return ListPage(objects, (), page[-1] if len(keys) > len(page) else None)
 
 
-async def _list(sizes: Mapping[str, int], *prefixes: str) -> tuple[tuple[ListedShard, ...], list[Row], FakeLister]:
-    lister = FakeLister(sizes)
+async def _list(
+    sizes: Mapping[str, int], *prefixes: str, **knobs: bool
+) -> tuple[tuple[ListedShard, ...], list[Row], FakeLister]:
+    lister = FakeLister(sizes, **knobs)
 
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(0)
 
     with Spool() as spool:
-        shard_lister = ShardLister(lister, spool, Retrier(sleep, RetryPolicy()), max_lists=3)
+        slots = ListSlots(ListPolicy(first=3, most=3))
+        shard_lister = ShardLister(lister, spool, Retrier(sleep, RetryPolicy()), slots=slots)
         shards = await shard_lister.list_all([Shard(prefix) for prefix in prefixes])
         return shards, [row for shard in shards for row in spool.rows(shard.pages)], lister
 
@@ -70,13 +76,15 @@ async def _list(sizes: Mapping[str, int], *prefixes: str) -> tuple[tuple[ListedS
 SIZES = {f"{folder}/{n}": 10 * n for folder in "abcde" for n in range(5)}
 
 
-async def test_shards_are_listed_whole_and_in_order() -> None:
-    """Every key once, below its shard's prefix, though each page is refused once."""
-    shards, rows, lister = await _list(SIZES, *(f"{folder}/" for folder in "abcde"))
+@pytest.mark.parametrize("refuses_once", [False, True], ids=["at once", "each page is refused once"])
+async def test_shards_are_listed_whole_and_in_order(refuses_once: bool) -> None:
+    """Every key once, below its shard's prefix; no more at a time than the server bears."""
+    prefixes = [f"{folder}/" for folder in "abcde"]
+    shards, rows, lister = await _list(SIZES, *prefixes, refuses_once=refuses_once)
     assert [shard.shard.prefix for shard in shards] == ["a/", "b/", "c/", "d/", "e/"]
     assert rows == [(str(n), 10 * n, f"e{10 * n}", 7) for _ in "abcde" for n in range(5)]
     assert {shard.listed for shard in shards} == {Tally(5, 100)}
-    assert 2 <= lister.peak <= 3
+    assert lister.peak == (1 if refuses_once else 3)
 
 
 async def test_equal_content_has_equal_digests() -> None:
@@ -93,8 +101,6 @@ async def test_what_discovery_saw_is_not_listed_again() -> None:
     lister = FakeLister({})
     objects = (RemoteObject("a/x", 3, "e", 7),)
     with Spool() as spool:
-        (shard,) = await ShardLister(lister, spool, Retrier(asyncio.sleep), max_lists=1).list_all(
-            [Shard("a/", objects=objects)]
-        )
+        (shard,) = await ShardLister(lister, spool, Retrier(asyncio.sleep)).list_all([Shard("a/", objects=objects)])
         assert list(spool.rows(shard.pages)) == [("x", 3, "e", 7)]
     assert lister.n_asked == 0
