@@ -212,8 +212,8 @@ class Comparer:
         if not rows:
             return {}
         if array is not None and listed.shard.objects is not None:
-            # Files beside the grid's slabs: a slab's name may be one of theirs.
-            rows += [f"{name}/" for name in array.folders]
+            # Files beside the grid's slabs, or a slab's rows: a folder's name may be one of theirs.
+            rows += [f"{name}/" for name in listed.shard.folders]
         elif listed.shard.objects is not None:
             rows += [folder[len(prefix) :] for folder in folders if folder.startswith(prefix) and folder != prefix]
         elif array is not None:

@@ -72,12 +72,11 @@ class BucketState:
                 for key, size, etag, _ in queries.mirrored_objects(connection, self.bucket_id, shard.prefix)
             }
             array_id = self.array_ids.get(shard.array.prefix) if shard.array else None
-            if array_id is not None and shard.slab is not None:
-                rows_of_slab = queries.mirrored_blocks(connection, array_id, x_from=shard.slab, x_to=shard.slab + 1)
-                found.update({f"{y}/{z}": (size, etag) for _, y, z, size, etag, _ in rows_of_slab})
-            elif array_id is not None and shard.array and shard.prefix == shard.array.prefix:
-                blocks = queries.mirrored_blocks(connection, array_id)
-                found.update({f"{x}/{y}/{z}": (size, etag) for x, y, z, size, etag, _ in blocks})
+            if array_id is not None and shard.array and (shard.slab is not None or shard.prefix == shard.array.prefix):
+                x_to = None if shard.slab is None else shard.slab + 1
+                blocks = queries.mirrored_blocks(connection, array_id, x_from=shard.slab, x_to=x_to, y=shard.row)
+                below = start - len(shard.array.prefix)
+                found.update({f"{x}/{y}/{z}"[below:]: (size, etag) for x, y, z, size, etag, _ in blocks})
         return found
 
     def agreement(self, listed: ListedShard) -> queries.Agreement | None:

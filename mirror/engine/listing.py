@@ -20,6 +20,8 @@ from mirror.store.base import Lister, ListPage
 SMALL_ARRAY_BLOCKS = 3_000
 """Up to here an array is listed as one: three pages one after the other cost less than a request for each slab."""
 MIN_SLAB_BLOCKS = 100
+MAX_SLAB_BLOCKS = 20_000
+"""Above, pages one after the other take so long that slabs are listed row by row, if there are but few of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,11 @@ class Shard:
     objects: tuple[RemoteObject, ...] | None = None
     """Given where discovery has seen all of the shard already; then nothing is listed."""
     slab: int | None = None
-    """First grid position where the shard is one slab of its array."""
+    """First grid position where the shard is one slab of its array, or a row of one."""
+    row: int | None = None
+    """Second grid position where the shard is one row of its slab."""
+    folders: tuple[str, ...] = ()
+    """Names of the folders beside the objects given: they are shards of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +64,41 @@ def shards_of_array(array: Array, folder_names: Sequence[str], files: Iterable[R
     files
         The objects directly inside.
     """
-    inside = Shard(array.prefix, array, objects=tuple(files))
+    inside = Shard(array.prefix, array, objects=tuple(files), folders=tuple(folder_names))
     if not folder_names:
         return (inside,)
     n_blocks = array.n_blocks or 0
     if n_blocks <= SMALL_ARRAY_BLOCKS or n_blocks / len(folder_names) < MIN_SLAB_BLOCKS:
         return (Shard(array.prefix, array),)
-    slabs = (Shard(f"{array.prefix}{name}/", array, slab=_slab(name)) for name in folder_names)
+    slabs = (Shard(f"{array.prefix}{name}/", array, slab=_position(name)) for name in folder_names)
     return (inside, *slabs)
 
 
-def _slab(name: str) -> int | None:
+def are_few_and_large(slabs: Sequence[Shard]) -> bool:
+    """Return whether the slabs of an array are better listed row by row: they alone would not keep the server busy.
+
+    Not where rows are short, for each costs a request.
+    """
+    array = slabs[0].array if slabs else None
+    if array is None or array.attributes is None or array.attributes.ndim != 3:
+        return False
+    n_slabs, n_rows, _ = array.attributes.grid.shape_in_blocks_xyz
+    slab_blocks = (array.n_blocks or 0) / n_slabs
+    return len(slabs) < MOST and slab_blocks > MAX_SLAB_BLOCKS and slab_blocks / n_rows >= MIN_SLAB_BLOCKS
+
+
+def shards_of_slab(slab: Shard, folder_names: Sequence[str], files: Iterable[RemoteObject]) -> tuple[Shard, ...]:
+    """Return the shards of a slab whose folder was listed with a delimiter; as `shards_of_array`."""
+    inside = Shard(slab.prefix, slab.array, objects=tuple(files), folders=tuple(folder_names))
+    rows = (_row(slab, name, _position(name)) for name in folder_names)
+    return (inside, *rows)
+
+
+def _row(slab: Shard, name: str, position: int | None) -> Shard:
+    return Shard(f"{slab.prefix}{name}/", slab.array, slab=None if position is None else slab.slab, row=position)
+
+
+def _position(name: str) -> int | None:
     return int(name) if is_canonical_decimal(name) else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -41,19 +42,19 @@ from mirror.store.share import Share
 ROOT = "jrc_x/jrc_x.n5/"
 LEVEL = f"{ROOT}raw/s0/"
 ETAGS = ("0" * 32, "1" * 32, f"{'2' * 32}-3", "odd")
-ATTRIBUTES = b"""{"dimensions": [4, 40, 40], "blockSize": [1, 1, 1], "dataType": "uint8",
-                  "compression": {"type": "raw"}}"""
+SHAPES_XYZ = {"one shard": (4, 4, 4), "slabs": (4, 40, 40), "rows": (4, 200, 150)}
+"""Grids in blocks of one voxel, of which few are stored, by how they are cut into shards."""
 Contents = Mapping[str, tuple[int, str]]
 """Key to bytes and ETag."""
 
 
 class DictBucket:
-    """A bucket that is a dict, three keys a page, with an array of 6400 blocks of which few are stored."""
+    """A bucket that is a dict, three keys a page, with an array."""
 
     url = S3Url("b", "")
 
-    def __init__(self, contents: Contents) -> None:
-        documents = {f"{ROOT}attributes.json": b'{"n5": "2.0.0"}', f"{LEVEL}attributes.json": ATTRIBUTES}
+    def __init__(self, contents: Contents, shape_xyz: tuple[int, int, int]) -> None:
+        documents = {f"{ROOT}attributes.json": b'{"n5": "2.0.0"}', f"{LEVEL}attributes.json": _attributes(shape_xyz)}
         self.documents = documents
         self.contents = {**contents, **{key: (len(body), ETAGS[3]) for key, body in documents.items()}}
 
@@ -98,18 +99,26 @@ class World:
     catalog: Catalog
     share: Share
     spool: Spool
+    cut: str = "slabs"
+    """How the array is cut: a name of `SHAPES_XYZ`."""
 
-    def survey(self, contents: Contents, state: BucketState) -> Survey:
-        """Return the bucket as it is listed."""
-        bucket = cast("Bucket", DictBucket(contents))
+    def survey(self, contents: Contents, state: BucketState, max_age_seconds: float | None = None) -> Survey:
+        """Return the bucket as it is listed, or as it was."""
+        bucket = cast("Bucket", DictBucket(contents, SHAPES_XYZ[self.cut]))
         surveyor = Surveyor(bucket, state, self.spool, Retrier(asyncio.sleep), ignore)
-        return asyncio.run(surveyor.survey(("jrc_x",), SelectionSpec()))
+        return asyncio.run(surveyor.survey(("jrc_x",), SelectionSpec(), max_age_seconds=max_age_seconds))
+
+    def rows(self, survey: Survey) -> list[tuple[str, int, str]]:
+        """Return full keys, sizes and ETags of all that was listed, sorted."""
+        shards = survey.datasets[0].shards
+        rows = [(one.shard.prefix + row[0], *row[1:3]) for one in shards for row in self.spool.rows(one.pages)]
+        return sorted(rows)
 
     def state(self, kind: type[BucketState] = BucketState) -> BucketState:
         """Return what the catalog knows."""
         return kind.of(self.catalog, "s3://b", "")
 
-    def remember(self, contents: Contents, on_share: Contents) -> None:
+    def remember(self, contents: Contents, on_share: Contents, scope: SnapshotScope = SnapshotScope.SELECTION) -> None:
         """Leave in the catalog what a run leaves that listed the first and mirrored the second."""
         state = self.state()
         survey = self.survey(contents, state)
@@ -126,7 +135,7 @@ class World:
                 pid=1,
                 version="0",
             )
-        list(write_snapshots(state, survey, self.spool, run_id, SnapshotScope.SELECTION))
+        list(write_snapshots(state, survey, self.spool, run_id, scope))
         state.commit(run_id, [_done(key, *facts, state.array_ids[LEVEL]) for key, facts in on_share.items()])
 
     def compare(self, contents: Contents, kind: type[BucketState], **knobs: Any) -> tuple[Comparison, list[Any]]:
@@ -136,6 +145,11 @@ class World:
         comparer = Comparer(state, self.share, "b", rules, self.spool, kinds=FETCHES | {Kind.ADOPT}, **knobs)
         comparison = comparer.compare(self.survey(contents, state), name="b", datasets=("jrc_x",))
         return comparison, [row for shard in comparison.shards for row in self.spool.rows(shard.pages)]
+
+
+def _attributes(shape_xyz: tuple[int, int, int]) -> bytes:
+    form = {"blockSize": [1, 1, 1], "dataType": "uint8", "compression": {"type": "raw"}}
+    return json.dumps({"dimensions": shape_xyz, **form}).encode()
 
 
 def _done(key: str, size: int, etag: str, array_id: int) -> Done:
@@ -154,12 +168,12 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def make_world(blank: Path) -> Iterator[World]:
+def make_world(blank: Path, cut: str = "slabs") -> Iterator[World]:
     """Yield a world of its own."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(shutil.copy(blank, folder))
         with open_catalog(sqlite_url(file)) as catalog, Spool() as spool:
-            yield World(catalog, Share(Path(folder)), spool)
+            yield World(catalog, Share(Path(folder)), spool, cut)
 
 
 BLOCKS: dict[str, tuple[int, str]] = {
@@ -181,14 +195,19 @@ def _changed(contents: Contents, changes: Mapping[str, tuple[int, str] | None]) 
     return {key: facts for key, facts in {**contents, **changes}.items() if facts is not None}
 
 
-@given(_changes, _changes, _changes, _knobs)
-@example({}, {}, {}, {})
-@example({f"{LEVEL}0/attributes.json": (1, "odd")}, {}, {}, {})
-@example({f"{LEVEL}0/": (0, "odd")}, {}, {}, {})
-@settings(max_examples=40, deadline=None)
-def test_passing_over_changes_no_plan(blank: Path, listed: Any, on_share: Any, later: Any, knobs: Any) -> None:
+_cuts = st.sampled_from(sorted(SHAPES_XYZ))
+
+
+@given(_cuts, st.tuples(_changes, _changes, _changes), _knobs)
+@example("slabs", ({}, {}, {}), {})
+@example("rows", ({}, {}, {}), {})
+@example("slabs", ({f"{LEVEL}0/attributes.json": (1, "odd")}, {}, {}), {})
+@example("slabs", ({f"{LEVEL}0/": (0, "odd")}, {}, {}), {})
+@settings(max_examples=60, deadline=None)
+def test_passing_over_changes_no_plan(blank: Path, cut: str, changes: Any, knobs: Any) -> None:
     """Whatever was listed before, is on the share and is listed now: the plan and its steps are the same either way."""
-    with make_world(blank) as world:
+    with make_world(blank, cut) as world:
+        listed, on_share, later = changes
         contents = _changed(BLOCKS, listed)
         world.remember(contents, _changed(contents, on_share))
         now = _changed(contents, later)
@@ -198,6 +217,18 @@ def test_passing_over_changes_no_plan(blank: Path, listed: Any, on_share: Any, l
         assert quick.plan == slow.plan
         assert quick_steps == slow_steps
         assert quick.broken == slow.broken
+
+
+@given(_cuts, _changes)
+@settings(max_examples=40, deadline=None)
+def test_however_it_is_cut_every_key_is_listed_once(blank: Path, cut: str, changes: Any) -> None:
+    """Small arrays, slabs and rows of slabs: all keys, and as a snapshot they come back the same."""
+    with make_world(blank, cut) as world:
+        contents = _changed(BLOCKS, changes)
+        expected = sorted((key, *facts) for key, facts in DictBucket(contents, SHAPES_XYZ[cut]).contents.items())
+        assert world.rows(world.survey(contents, world.state())) == expected
+        world.remember(contents, {}, SnapshotScope.ALL)
+        assert world.rows(world.survey({}, world.state(), max_age_seconds=60)) == expected
 
 
 class NoRowsState(BucketState):

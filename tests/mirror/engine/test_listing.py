@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.engine.listing import ListedShard, Shard, ShardLister
+from mirror.engine.listing import (
+    ListedShard,
+    Shard,
+    ShardLister,
+    are_few_and_large,
+    shards_of_array,
+    shards_of_slab,
+)
 from mirror.engine.lists_in_flight import ListPolicy, ListSlots
 from mirror.engine.retry import Retrier, RetryPolicy
 from mirror.engine.spool import Row, Spool
 from mirror.errors import SlowDownError
+from mirror.formats.folder import Format
+from mirror.formats.layout import Array
+from mirror.formats.n5.attributes import ArrayAttributes, parse_attributes
 from mirror.objects import RemoteObject, Tally
 from mirror.store.base import ListPage
 
@@ -104,3 +115,45 @@ async def test_what_discovery_saw_is_not_listed_again() -> None:
         (shard,) = await ShardLister(lister, spool, Retrier(asyncio.sleep)).list_all([Shard("a/", objects=objects)])
         assert list(spool.rows(shard.pages)) == [("x", 3, "e", 7)]
     assert lister.n_asked == 0
+
+
+def _array(shape_xyz: tuple[int, ...]) -> Array:
+    """Return an array of blocks of one voxel."""
+    form = {"blockSize": [1] * len(shape_xyz), "dataType": "uint8", "compression": {"type": "raw"}}
+    attributes = parse_attributes(json.dumps({"dimensions": shape_xyz, **form}).encode(), "s0/attributes.json")
+    assert isinstance(attributes, ArrayAttributes)
+    return Array(Format.N5, "s0", "d/s0/", attributes=attributes, n_blocks=attributes.grid.n_blocks)
+
+
+CUTS: dict[str, tuple[tuple[int, ...], int, str]] = {
+    "small": ((30, 10, 10), 30, "one"),
+    "slabs of jrc_hela-2": ((188, 25, 100), 188, "slabs"),
+    "slabs that hold little": ((3000, 2, 2), 3000, "one"),
+    "few large slabs": ((3, 300, 300), 3, "rows"),
+    "many large slabs": ((64, 300, 300), 64, "slabs"),
+    "few large slabs of short rows": ((3, 3000, 30), 3, "slabs"),
+    "four axes": ((3, 30, 30, 30), 3, "slabs"),
+    "no folder": ((188, 25, 100), 0, "files"),
+}
+
+
+@pytest.mark.parametrize(("shape_xyz", "n_folders", "cut"), CUTS.values(), ids=CUTS.keys())
+def test_how_an_array_is_cut(shape_xyz: tuple[int, ...], n_folders: int, cut: str) -> None:
+    """By the grid: neither a request for a handful of blocks, nor a hundred pages one after the other."""
+    files = (RemoteObject("d/s0/attributes.json", 3, "e", 7),)
+    shards = shards_of_array(_array(shape_xyz), [str(number) for number in range(n_folders)], files)
+    slabs = [shard for shard in shards if shard.slab is not None]
+    found = (
+        "rows" if are_few_and_large(slabs) else "slabs" if slabs else "one" if shards[0].objects is None else "files"
+    )
+    assert found == cut
+
+
+def test_strays_of_a_slab_are_shards_too() -> None:
+    """Rows have their place in the grid; folders that are no rows have none, and files are there as they were seen."""
+    slab = Shard("d/s0/7/", _array((9, 300, 300)), slab=7)
+    files = (RemoteObject("d/s0/7/note", 3, "e", 7),)
+    inside, row, stray = shards_of_slab(slab, ["10", "010"], files)
+    assert inside == Shard("d/s0/7/", slab.array, objects=files, folders=("10", "010"))
+    assert row == Shard("d/s0/7/10/", slab.array, slab=7, row=10)
+    assert stray == Shard("d/s0/7/010/", slab.array)
