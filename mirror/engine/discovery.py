@@ -184,6 +184,18 @@ async def probe(
         )
 
 
+async def has_any(retrier: Retrier, lister: Lister, prefix: str, *, thing: str, seconds: float = PROBE_SECONDS) -> bool:
+    """Return whether anything lies under a prefix, by one small LIST; False also where there is no such bucket.
+
+    Parameters as those of `probe`, which says why there is nothing.
+    """
+    try:
+        page = await retrier.run(thing, lambda: _first_page(lister, prefix, thing, seconds))
+    except ObjectNotFoundError:
+        return False
+    return bool(page.objects)
+
+
 async def _first_page(lister: Lister, root: str, thing: str, seconds: float) -> ListPage:
     try:
         async with asyncio.timeout(seconds):
