@@ -40,7 +40,9 @@ def agreement(connection: Connection, bucket_id: int, array_id: int, prefix: str
     if shard_id is None or _array_of(connection, shard_id) != array_id:
         return None
     others = _others(connection, shard_id)
-    if len(others) > MAX_OTHERS or _count_others(connection, shard_id, bucket_id, prefix) != len(others):
+    if len(others) > MAX_OTHERS:
+        return None
+    if others and _count_others(connection, shard_id, bucket_id, prefix) != len(others):
         return None
     return Agreement(_count_blocks(connection, shard_id, array_id), others)
 

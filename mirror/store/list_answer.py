@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, cast
 from urllib.parse import unquote_plus
 
@@ -118,15 +118,22 @@ def _minute(text: str) -> int:
 
 def _objects(columns: _Columns, decode: _Decode) -> tuple[RemoteObject, ...]:
     keys, *others = columns
-    decoded = [_decoded(key, decode) for key in keys]
+    decoded = keys if decode is _plain else [_decoded(key, decode) for key in keys]
     return tuple(map(_new_object, zip(decoded, *others, strict=True)))
+
+
+@cache
+def _parser() -> etree.XMLParser:
+    from lxml import etree
+
+    return etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True)
 
 
 def _parse(body: bytes, thing: str) -> etree._Element:
     from lxml import etree
 
     try:
-        root = etree.fromstring(body, etree.XMLParser(huge_tree=True, resolve_entities=False, no_network=True))
+        root = etree.fromstring(body, _parser())
     except etree.XMLSyntaxError as error:
         raise BrokenTransferError("cannot read the listing", thing, expected="XML", found=str(error)) from error
     return root

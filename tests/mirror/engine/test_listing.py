@@ -157,3 +157,17 @@ def test_strays_of_a_slab_are_shards_too() -> None:
     assert inside == Shard("d/s0/7/", slab.array, objects=files, folders=("10", "010"))
     assert row == Shard("d/s0/7/10/", slab.array, slab=7, row=10)
     assert stray == Shard("d/s0/7/010/", slab.array)
+
+
+_marker_keys = st.sampled_from(["", "a/", "a", "a/b", "\0", "a\0/", "/", "a\n", "\n"])
+
+
+@given(st.lists(st.tuples(_marker_keys, _marker_keys), min_size=1, max_size=5))
+def test_folder_markers_are_not_counted(keys_and_etags: list[tuple[str, str]]) -> None:
+    """Whatever the keys and ETags are, those that end with a slash, or are the folder itself, are no files."""
+    objects = tuple(RemoteObject(f"d/{key}", 3, etag, 7) for key, etag in keys_and_etags)
+    with Spool() as spool:
+        lister = ShardLister(FakeLister({}), spool, Retrier(asyncio.sleep))
+        (shard,) = asyncio.run(lister.list_all([Shard("d/", objects=objects)]))
+    n_files = sum(1 for one in objects if not one.key.endswith("/"))
+    assert shard.listed == Tally(n_files, 3 * len(objects))
