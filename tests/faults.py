@@ -73,6 +73,8 @@ class Ask:
     """As it was sent: of a listing its prefix, delimiter and token."""
     again: int = 1
     """From 1: how often exactly this request came so far, range and query included."""
+    beside: int = 1
+    """How many requests waited for their answers when it came, itself among them."""
 
     @property
     def prefix(self) -> str:
@@ -253,7 +255,7 @@ class OddServer:
         """The most keys and folders of one page of a listing, whatever is asked for."""
         self.peak = 0
         """The most requests that were in flight at one time."""
-        self.in_flight = 0
+        self._n_waiting = 0
         """Requests that are not answered yet."""
         self._numbers: Counter[tuple[str, ...]] = Counter()
         self._loop: asyncio.AbstractEventLoop
@@ -334,16 +336,18 @@ class OddServer:
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, after the delay."""
-        self.in_flight += 1
-        self.peak = max(self.peak, self.in_flight)
+        self._n_waiting += 1
+        beside = self._n_waiting
+        self.peak = max(self.peak, beside)
         try:
             await asyncio.sleep(self.delay_seconds)
-            return await self._answer(request)
         finally:
-            self.in_flight -= 1
+            # Before it is answered: a client that has its answer may ask again before this coroutine ends.
+            self._n_waiting -= 1
+        return await self._answer(request, beside)
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        ask = self._note(request)
+    async def _answer(self, request: web.Request, beside: int) -> web.StreamResponse:
+        ask = self._note(request, beside)
         self.asks.append(ask)
         self.on_ask(ask)
         if (fault := self.fault(ask)) is not None:
@@ -358,14 +362,14 @@ class OddServer:
             return _refusal(Refuse(404, "NoSuchKey"))
         return await _serve(request, stored, fault)
 
-    def _note(self, request: web.Request) -> Ask:
+    def _note(self, request: web.Request, beside: int) -> Ask:
         _, _, key = request.match_info["path"].partition("/")
         range_ = request.headers.get("Range", "")
         names = (request.method, key), (request.method, key, range_, request.query_string)
         for name in names:
             self._numbers[name] += 1
         number, again = (self._numbers[name] for name in names)
-        return Ask(request.method, key, number, time.monotonic(), range_, request.query_string, again)
+        return Ask(request.method, key, number, time.monotonic(), range_, request.query_string, again, beside)
 
     def _list(self, request: web.Request, fault: Fault | None) -> tuple[web.StreamResponse, bytes]:
         query = request.query

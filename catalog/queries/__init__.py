@@ -1,5 +1,6 @@
 """Reading and writing the catalog. Every function takes a connection first; its caller owns the transaction."""
 
+from catalog.queries.agreement import Agreement, agreement
 from catalog.queries.overview import dataset_names, level_states, loose_state
 from catalog.queries.places import (
     arrays,
@@ -41,7 +42,9 @@ from catalog.queries.state import (
 )
 
 __all__ = [
+    "Agreement",
     "add_shard",
+    "agreement",
     "arrays",
     "bucket_id",
     "bucket_prefix",

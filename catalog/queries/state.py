@@ -32,7 +32,7 @@ def put_mirrored_objects(connection: Connection, rows: Iterable[MirroredObjectRo
 
 
 def mirrored_blocks(
-    connection: Connection, array_id: int, *, x_from: int | None = None, x_to: int | None = None
+    connection: Connection, array_id: int, *, x_from: int | None = None, x_to: int | None = None, y: int | None = None
 ) -> Iterator[MirroredBlock]:
     """Yield the blocks of an array that are on the share, in the order of x, y, z.
 
@@ -40,6 +40,8 @@ def mirrored_blocks(
     ----------
     x_from, x_to
         Only blocks with `x_from <= x < x_to`.
+    y
+        Only blocks of this row.
     """
     t = mirrored_block.c
     query = select(t.x, t.y, t.z, t.size, t.etag, t.how).where(t.array_id == array_id)
@@ -47,6 +49,8 @@ def mirrored_blocks(
         query = query.where(t.x >= x_from)
     if x_to is not None:
         query = query.where(t.x < x_to)
+    if y is not None:
+        query = query.where(t.y == y)
     return cast("Iterator[MirroredBlock]", stream(connection, query.order_by(t.x, t.y, t.z)))
 
 

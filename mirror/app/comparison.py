@@ -22,6 +22,10 @@ from mirror.plan import Part, Plan, Skip, plan_of
 from mirror.store.share import Share
 
 _PAGE_STEPS = 2_000
+_SURE_PATH_BYTES = 1_000
+"""Paths of blocks that are shorter can be files on any share."""
+_LONGEST_BLOCK = 3 * 18 + 2
+"""Characters of a block's key below its array, for arrays of three axes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,8 @@ class Comparer:
     def _shard(
         self, dataset: str, listed: ListedShard, beside: _Beside, place: tuple[str, str]
     ) -> tuple[Compared, Part]:
+        if self._is_up_to_date(listed, beside):
+            return Compared(listed, ()), Part(dataset, *place, {Kind.UP_TO_DATE: listed.listed})
         tally = _Tallies()
         rows = self._possible(listed, beside)
         steps = compare(
@@ -130,6 +136,30 @@ class Comparer:
             steps = self._with_aliases(steps, listed.shard.prefix)
         pages = tuple(self._keep(steps, tally))
         return Compared(listed, pages), Part(dataset, *place, tally.by_kind(), len(tally.folders))
+
+    def _is_up_to_date(self, listed: ListedShard, beside: _Beside) -> bool:
+        """Return whether it is certain that a shard has nothing but objects that are up to date; False is no answer.
+
+        Equal digests mean equal keys, sizes and ETags, so what was stored with the same digest is what was listed now,
+        and the database counts how much of it the share has: all, or the rows are looked at one by one. What might be
+        refused or skipped is looked at one by one, too.
+        """
+        prefix = listed.shard.prefix
+        if self._looks_at_share or not listed.listed.objects or _has_twin(prefix, beside.twins):
+            return False
+        if len(prefix) + _LONGEST_BLOCK + self._root_bytes >= _SURE_PATH_BYTES:
+            return False
+        agreed = self._state.agreement(listed)
+        return (
+            agreed is not None
+            and agreed.blocks + len(agreed.others) == listed.listed.objects
+            and all(self._is_beyond_doubt(key, prefix) for key in agreed.others)
+        )
+
+    def _is_beyond_doubt(self, key: str, prefix: str) -> bool:
+        """Return whether an object among blocks can be a file, whatever the blocks are."""
+        is_metadata = key.removeprefix(prefix) in METADATA_NAMES
+        return is_metadata and key_refusal(key, self._rules, root_bytes=self._root_bytes) is None
 
     def _with_aliases(self, steps: Iterable[Step], prefix: str) -> Iterator[Step]:
         """Yield the steps; what is not on the share but lies under an alias, in the right size, is to be adopted."""
@@ -171,7 +201,7 @@ class Comparer:
     def _refusal(self, array: Array | None, key: str, twins: frozenset[str]) -> Refusal | None:
         if any(key.startswith(twin) for twin in twins):
             return Refusal.CASE_TWIN
-        if _is_block(array, key) and len(key) + self._root_bytes < 1_000:
+        if _is_block(array, key) and len(key) + self._root_bytes < _SURE_PATH_BYTES:
             return None
         return key_refusal(key, self._rules, root_bytes=self._root_bytes)
 
@@ -182,8 +212,8 @@ class Comparer:
         if not rows:
             return {}
         if array is not None and listed.shard.objects is not None:
-            # Files beside the grid's slabs: a slab's name may be one of theirs.
-            rows += [f"{name}/" for name in array.folders]
+            # Files beside the grid's slabs, or a slab's rows: a folder's name may be one of theirs.
+            rows += [f"{name}/" for name in listed.shard.folders]
         elif listed.shard.objects is not None:
             rows += [folder[len(prefix) :] for folder in folders if folder.startswith(prefix) and folder != prefix]
         elif array is not None:
@@ -322,6 +352,10 @@ def _is_metadata(key: str) -> bool:
 
 def _total_bytes(shards: list[Compared]) -> int:
     return sum(compared.listed.listed.bytes for compared in shards)
+
+
+def _has_twin(prefix: str, twins: frozenset[str]) -> bool:
+    return any(prefix.startswith(twin) or twin.startswith(prefix) for twin in twins)
 
 
 def _is_block(array: Array | None, key: str) -> bool:

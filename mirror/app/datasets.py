@@ -9,7 +9,7 @@ from typing import Any
 
 from mirror.app.opened import open_bucket
 from mirror.config import BucketSettings, Settings
-from mirror.engine.discovery import probe
+from mirror.engine.discovery import has_any, probe
 from mirror.engine.events import EventSink
 from mirror.engine.pages import Pages, check_page
 from mirror.engine.retry import AT_START, Retrier
@@ -39,18 +39,25 @@ async def check_names(
         It does not answer, or refuses.
     """
     retrier = Retrier(asyncio.sleep, AT_START, sink)
-    await probe(retrier, await bucket.lister(), bucket.url.prefix, thing=str(bucket.url))
+    lister = await bucket.lister()
     for dataset in datasets:
-        if not await has_dataset(bucket, dataset):
+        # A bucket that has the dataset is there: one request the less, and each is a tenth of a second.
+        prefix = f"{bucket.url.prefix}{dataset}/"
+        if not _is_name(dataset) or not await has_any(retrier, lister, prefix, thing=str(bucket.url)):
+            await probe(retrier, lister, bucket.url.prefix, thing=str(bucket.url))
             raise await _unknown_dataset(settings, bucket, name, dataset)
 
 
 async def has_dataset(bucket: Bucket, dataset: str) -> bool:
     """Return whether the bucket has anything in a folder of that name."""
-    if "/" in dataset or key_refusal(dataset) is not None:
+    if not _is_name(dataset):
         return False
     page = await _first_page(await bucket.lister(), f"{bucket.url.prefix}{dataset}/", max_keys=1)
     return bool(page.objects)
+
+
+def _is_name(dataset: str) -> bool:
+    return "/" not in dataset and key_refusal(dataset) is None
 
 
 async def dataset_names(bucket: Bucket) -> tuple[str, ...]:

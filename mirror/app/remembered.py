@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import islice
 
@@ -25,6 +25,8 @@ class Remembered:
     """What a snapshot says: the folders as a walk would find them, and the listed shards by prefix."""
 
     discovery: Discovery
+    folder: Callable[[str], Folder | None]
+    """Full prefix to a folder, without its documents, also of slabs, which a walk does not visit; None if unknown."""
     shards: dict[str, tuple[tuple[Page, ...], Tally, bytes]]
 
     def listed(self, shard: Shard) -> ListedShard | None:
@@ -57,10 +59,12 @@ def remember(state: BucketState, spool: Spool, name: str, prefix: str, max_age_s
             rows = _rows(
                 shard, array, queries.listed_objects(connection, shard.id), queries.listed_blocks(connection, shard.id)
             )
-            pages = tuple(_spooled(folders.watch(shard.prefix, prefix, rows), spool))
+            is_row = array is not None and "/" in shard.prefix[len(array.key_prefix) : -1]
+            pages = tuple(_spooled(rows if is_row else folders.watch(shard.prefix, prefix, rows), spool))
+            folders.note(shard.prefix)
             shards[shard.prefix] = (pages, Tally(*shard.listed), shard.digest)
     documents = {key: body for (key, _), body in state.documents(prefix).items()}
-    return Remembered(Discovery(folders.built(documents), ()), shards)
+    return Remembered(Discovery(folders.built(documents), ()), folders.folder, shards)
 
 
 def _rows(
@@ -96,13 +100,13 @@ class _Folders:
 
         All above an object, for the dataset's own objects; of other shards the first level, which is what a walk sees.
         """
-        self._note(prefix)
+        self.note(prefix)
         for row in rows:
             suffix, size, etag, last_modified = row
             folder, _, name = suffix.rpartition("/")
             if prefix == dataset_prefix or not folder:
                 place = f"{prefix}{folder}/" if folder else prefix
-                self._note(place)
+                self.note(place)
                 if name:
                     self._files[place].append(RemoteObject(place + name, size, etag, last_modified))
             else:
@@ -115,22 +119,28 @@ class _Folders:
         places = [self.root]
         while places:
             prefix = places.pop()
-            if prefix in self._children:
-                reached[prefix] = self._folder(prefix, documents)
+            folder = self.folder(prefix)
+            if folder is not None:
+                known = {
+                    one.key.removeprefix(prefix): documents[one.key] for one in folder.files if one.key in documents
+                }
+                reached[prefix] = replace(folder, documents=known)
                 places += folders_to_visit(reached[prefix], self.root)
         return reached
 
-    def _folder(self, prefix: str, documents: dict[str, bytes]) -> Folder:
-        files = tuple(self._files[prefix])
-        known = {one.key.removeprefix(prefix): documents[one.key] for one in files if one.key in documents}
-        return Folder(prefix, tuple(sorted(self._children[prefix])), files, known)
+    def folder(self, prefix: str) -> Folder | None:
+        """Return a folder without its documents, or None if no row lies in it."""
+        if prefix not in self._children:
+            return None
+        return Folder(prefix, tuple(sorted(self._children[prefix])), tuple(self._files[prefix]), {})
 
-    def _note(self, prefix: str) -> None:
+    def note(self, prefix: str) -> None:
+        """Note that there is a folder, and those above it."""
         while prefix not in self._children:
             self._children[prefix] = set()
             self._files[prefix] = []
             if prefix == self.root:
                 return
             above, _, name = prefix[:-1].rpartition("/")
-            self._note(f"{above}/")
+            self.note(f"{above}/")
             self._children[f"{above}/"].add(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from catalog import queries
@@ -16,6 +16,8 @@ from mirror.formats.n5.grid import parse_block_key
 from mirror.objects import pack_etag
 
 _ROWS = 5_000
+_LINKS = 200
+"""Shards a transaction where nothing is written but that they are as they were."""
 
 
 def write_snapshots(
@@ -44,11 +46,32 @@ def _write_snapshot(
             started_at=utc_now(),
         )
     yield
-    for listed in surveyed.shards:
+    new: list[ListedShard] = []
+    for start in range(0, len(surveyed.shards), _LINKS):
+        new += _link_known(state, state.bucket_id, snapshot_id, surveyed.shards[start : start + _LINKS])
+        yield
+    for listed in new:
         _write_shard(state, state.bucket_id, snapshot_id, listed, spool)
         yield
     with state.catalog.begin() as connection:
         queries.finish_snapshot(connection, snapshot_id, is_complete=True, finished_at=utc_now())
+
+
+def _link_known(
+    state: BucketState, bucket_id: int, snapshot_id: int, shards: Sequence[ListedShard]
+) -> list[ListedShard]:
+    """Make shards part of the snapshot that an earlier one has, too; return the others. One transaction for all."""
+    if state.catalog is None:
+        raise TypeError("a dry run writes no snapshot")
+    new = []
+    with state.catalog.begin() as connection:
+        for listed in shards:
+            shard_id = queries.find_shard(connection, bucket_id, listed.shard.prefix, listed.digest)
+            if shard_id is None:
+                new.append(listed)
+            else:
+                queries.link_shard(connection, snapshot_id, shard_id)
+    return new
 
 
 def _write_shard(state: BucketState, bucket_id: int, snapshot_id: int, listed: ListedShard, spool: Spool) -> None:

@@ -14,7 +14,7 @@ from mirror.checksum import xxh3
 from mirror.diff import Kind, Known
 from mirror.engine.discovery import Document
 from mirror.engine.fetch import Done, Item
-from mirror.engine.listing import Shard
+from mirror.engine.listing import ListedShard, Shard
 from mirror.formats.folder import Format
 from mirror.formats.layout import Array, Dataset
 from mirror.formats.n5.grid import parse_block_key
@@ -89,15 +89,26 @@ class BucketState:
                 for key, size, etag, _ in queries.mirrored_objects(connection, self.bucket_id, shard.prefix)
             }
             array_id = self.array_ids.get(shard.array.prefix) if shard.array else None
-            if array_id is not None and shard.slab is not None:
-                rows_of_slab = queries.mirrored_blocks(connection, array_id, x_from=shard.slab, x_to=shard.slab + 1)
-                found.update({f"{y}/{z}": (size, etag) for _, y, z, size, etag, _ in rows_of_slab})
-            elif array_id is not None and shard.array and shard.prefix == shard.array.prefix:
-                blocks = queries.mirrored_blocks(connection, array_id)
-                found.update({f"{x}/{y}/{z}": (size, etag) for x, y, z, size, etag, _ in blocks})
+            if array_id is not None and shard.array and (shard.slab is not None or shard.prefix == shard.array.prefix):
+                x_to = None if shard.slab is None else shard.slab + 1
+                blocks = queries.mirrored_blocks(connection, array_id, x_from=shard.slab, x_to=x_to, y=shard.row)
+                below = start - len(shard.array.prefix)
+                found.update({f"{x}/{y}/{z}"[below:]: (size, etag) for x, y, z, size, etag, _ in blocks})
             elif array_id is None:
                 found.update(self._known_below(connection, shard.prefix))
         return found
+
+    def agreement(self, listed: ListedShard) -> queries.Agreement | None:
+        """Return how much of a shard is on the share as it is listed, where an earlier run stored the same listing.
+
+        None where none did, or where the shard is no part of an array whose blocks are rows by their place.
+        """
+        shard = listed.shard
+        array_id = self.array_ids.get(shard.array.prefix) if holds_blocks(shard.array) and shard.array else None
+        if self.catalog is None or self.bucket_id is None or array_id is None or shard.objects is not None:
+            return None
+        with self.catalog.read() as connection:
+            return queries.agreement(connection, self.bucket_id, array_id, shard.prefix, listed.digest)
 
     def _known_below(self, connection: Connection, prefix: str) -> dict[str, tuple[int, bytes]]:
         """Return the blocks below a prefix of arrays that the bucket does not describe any more."""

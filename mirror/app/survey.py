@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mirror.app.remembered import remember
+from mirror.app.remembered import Remembered, remember
 from mirror.app.state import BucketState
-from mirror.engine.discovery import MAX_LISTS, Discovery, Document, Walker
+from mirror.engine.discovery import Discovery, Document, DocumentCache, Walker
 from mirror.engine.events import EventSink
-from mirror.engine.listing import ListedShard, Shard, ShardLister, shards_of_array
+from mirror.engine.listing import ListedShard, Shard, ShardLister, are_few_and_large, shards_of_array, shards_of_slab
+from mirror.engine.lists_in_flight import ListSlots
 from mirror.engine.retry import Retrier
 from mirror.engine.spool import Spool
 from mirror.formats.dataset import build_dataset
@@ -57,16 +58,14 @@ class Surveyor:
     Cancelling leaves nothing behind; each method may be called again.
     """
 
-    def __init__(
-        self, bucket: Bucket, state: BucketState, spool: Spool, retrier: Retrier, sink: EventSink, *, max_lists: int = 0
-    ) -> None:
+    def __init__(self, bucket: Bucket, state: BucketState, spool: Spool, retrier: Retrier, sink: EventSink) -> None:
         self._bucket = bucket
         self.url = str(bucket.url)
         self.state = state
         self._spool = spool
         self._retrier = retrier
         self._sink = sink
-        self._max_lists = max_lists or MAX_LISTS
+        self._slots = ListSlots()
 
     async def survey(
         self,
@@ -112,50 +111,75 @@ class Surveyor:
             discovery = remembered.discovery
             dataset = build_dataset(name, f"{self._bucket.url.prefix}{name}/", discovery.folders)
         selection = select(dataset, spec)
-        shards = _shards(dataset, selection, discovery)
+        shards = await self._split(_shards(dataset, selection, discovery), remembered)
         known = [remembered.listed(shard) if remembered else None for shard in shards]
         unknown = [shard for shard, listed in zip(shards, known, strict=True) if listed is None]
         new = iter(await self._lister_of(await self._bucket.lister()).list_all(unknown))
         listed = tuple(one or next(new) for one in known)
         return Surveyed(name, dataset, selection, listed, tuple(discovery.folders)), discovery.fetched
 
+    async def _split(self, parts: Sequence[tuple[Shard, ...]], remembered: Remembered | None) -> list[Shard]:
+        """Return the shards, with slabs that are few and large by their rows."""
+        walker = self._walker(await self._bucket.lister())
+
+        async def split(slab: Shard) -> tuple[Shard, ...]:
+            """Return the shards of one slab, of which the folder is looked at."""
+            folder = remembered.folder(slab.prefix) if remembered else None
+            if folder is not None:
+                return shards_of_slab(slab, folder.folders, folder.files)
+            return shards_of_slab(slab, *await walker.list_folder(slab.prefix))
+
+        shards: list[Shard] = []
+        for part in parts:
+            slabs = [shard for shard in part if shard.slab is not None]
+            if not are_few_and_large(slabs):
+                shards += part
+                continue
+            async with asyncio.TaskGroup() as group:
+                splits = [group.create_task(split(slab)) for slab in slabs]
+            shards += [shard for shard in part if shard.slab is None]
+            shards += [shard for one in splits for shard in one.result()]
+        return shards
+
     async def discover(self, name: str) -> tuple[Dataset, Discovery]:
         """Return a dataset as LIST with a delimiter finds it; no block is listed. Raises as `survey`."""
         prefix = f"{self._bucket.url.prefix}{name}/"
         known = await asyncio.to_thread(self.state.documents, prefix)
-        lister = await self._bucket.lister()
-        walker = Walker(
+        walker = self._walker(await self._bucket.lister(), lambda key, etag: known.get((key, etag)))
+        discovery = await walker.discover(prefix)
+        return build_dataset(name, prefix, discovery.folders), discovery
+
+    def _walker(self, lister: Lister, known: DocumentCache = lambda _key, _etag: None) -> Walker:
+        return Walker(
             lister,
             self._bucket.bulk,
             self._bucket.careful,
             self._retrier,
-            known=lambda key, etag: known.get((key, etag)),
-            max_lists=self._max_lists,
+            known=known,
+            slots=self._slots,
             sink=self._sink,
         )
-        discovery = await walker.discover(prefix)
-        return build_dataset(name, prefix, discovery.folders), discovery
 
     async def _bucket_files(self) -> tuple[ListedShard, ...]:
         lister = await self._bucket.lister()
         root = self._bucket.url.prefix
-        walker = Walker(lister, self._bucket.bulk, self._bucket.careful, self._retrier)
-        _, files = await walker.list_folder(root)
+        _, files = await self._walker(lister).list_folder(root)
         return await self._lister_of(lister).list_all([Shard(root, objects=files)])
 
     def _lister_of(self, lister: Lister) -> ShardLister:
-        return ShardLister(lister, self._spool, self._retrier, max_lists=self._max_lists, sink=self._sink)
+        return ShardLister(lister, self._spool, self._retrier, slots=self._slots, sink=self._sink)
 
 
-def _shards(dataset: Dataset, selection: Selection, discovery: Discovery) -> list[Shard]:
-    shards = [Shard(dataset.prefix, objects=_sorted(selection.objects))]
-    shards += [Shard(prefix) for prefix in sorted(selection.subtrees)]
+def _shards(dataset: Dataset, selection: Selection, discovery: Discovery) -> list[tuple[Shard, ...]]:
+    """Return what is to be listed, each array's shards together."""
+    shards: list[tuple[Shard, ...]] = [(Shard(dataset.prefix, objects=_sorted(selection.objects)),)]
+    shards += [(Shard(prefix),) for prefix in sorted(selection.subtrees)]
     for array in selection.arrays:
         folder = discovery.folders.get(array.prefix)
         if folder is None or not array.is_understood:
-            shards.append(Shard(array.prefix, array))
+            shards.append((Shard(array.prefix, array),))
         else:
-            shards += shards_of_array(array, folder.folders, folder.files)
+            shards.append(shards_of_array(array, folder.folders, folder.files))
     return shards
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 
 from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
-from mirror.app.datasets import check_names, plain_errors
+from mirror.app.contact import Contact
+from mirror.app.datasets import plain_errors
 from mirror.app.expectation import expected_seconds
-from mirror.app.opened import open_bucket
+from mirror.app.request import SyncRequest
 from mirror.app.run import Run, recorded_run
 from mirror.app.snapshot import write_findings, write_snapshots
 from mirror.app.state import BucketState
@@ -34,37 +35,15 @@ from mirror.errors import ExitCode
 from mirror.lock import DatasetLock, Holder, live_tokens
 from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
-from mirror.quantities import Timetable
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
-from mirror.selection import SelectionSpec
 from mirror.store.bucket import Bucket
 from mirror.store.route import Client
 from mirror.store.share import FileError
 from mirror.store.staging import Staging, sweep
 
+__all__ = ["NOT_WHOLE", "Confirm", "SyncRequest", "exit_code_of", "sync"]
+
 Confirm = Callable[[Plan], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class SyncRequest:
-    """What a user asks of one sync."""
-
-    datasets: tuple[str, ...]
-    bucket: str | None = None
-    """As the configuration names it; None is its `default_bucket`."""
-    spec: SelectionSpec = field(default_factory=SelectionSpec)
-    bucket_files: bool = False
-    checksum: ChecksumMode | None = None
-    verify_share: bool = False
-    max_age_seconds: float | None = None
-    """A complete snapshot that is not older serves as listing; None lists again."""
-    dry_run: bool = False
-    concurrency: int | None = None
-    max_bandwidth: Timetable | None = None
-    """None is the configuration's `transfer.max_bandwidth`."""
-    max_duration_seconds: float | None = None
-    may_fetch: bool = True
-    """False: files on the share are compared and recorded, or named as failed (`adopt`)."""
 
 
 async def sync(
@@ -76,6 +55,7 @@ async def sync(
     force_catalog: bool = False,
     kind: RunKind = RunKind.SYNC,
     policy: RetryPolicy = PATIENT,
+    contact: Contact | None = None,
 ) -> SyncReport:
     """Mirror what the request chooses, and return what was done.
 
@@ -87,6 +67,8 @@ async def sync(
         As what the catalog records the run.
     policy
         How often, and with which waits, a request is made again once the bucket was seen to answer.
+    contact
+        To the bucket of the request, asked for its datasets, if it is made already. Its maker closes it.
 
     Raises
     ------
@@ -100,11 +82,11 @@ async def sync(
     started = time.monotonic()
     request = replace(request, datasets=tuple(dict.fromkeys(request.datasets)))
     bucket_settings = settings.bucket(request.bucket)
-    name = request.bucket or settings.default_bucket
     async with plain_errors():
         with workplace(settings, dry_run=request.dry_run, force_catalog=force_catalog) as place, Spool() as spool:
-            async with open_bucket(bucket_settings, sink) as bucket:
-                await check_names(settings, name, request.datasets, bucket, sink)
+            made = nullcontext(contact) if contact else Contact(settings, request.bucket, request.datasets, sink)
+            async with made as asked:
+                bucket = await asked.checked()
                 with _locks(place, bucket_settings, request, sink) as holder:
                     state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix)
                     outage = Outage(settings.transfer.max_outage, sink)

@@ -105,14 +105,13 @@ def sync(
     Run again, it fetches only what is new, changed or was not finished. Nothing on the share is deleted.
     """
     with Talk(Manner(as_json, quiet, verbose, log_json, progress, units), "sync") as talk:
-        from mirror.app.sync import SyncRequest, exit_code_of
-        from mirror.app.sync import sync as run_sync
+        from mirror.app.request import SyncRequest
+        from mirror.app.start import sync as run_sync
         from mirror.cli.confirm import Confirmation
         from mirror.cli.signals import run
         from mirror.config import load_settings
         from mirror.engine.fetch import ChecksumMode
         from mirror.quantities import parse_duration, parse_timetable
-        from mirror.report.json import document
         from mirror.selection import SelectionSpec, parse_formats, parse_scales, parse_volumes
 
         spec = SelectionSpec(
@@ -137,5 +136,9 @@ def sync(
         )
         confirmation = Confirmation(talk, is_dry_run=dry_run, yes=yes)
         report = run(run_sync(settings, request, sink=talk.sink, confirm=confirmation, force_catalog=force))
+        # Imported by now; before it, they would hold up the first request.
+        from mirror.app.sync import exit_code_of
+        from mirror.report.json import document
+
         talk.answer((report,), document(report), lambda: confirmation.as_text(report))
         return confirmation.exit_code or exit_code_of(report)

@@ -87,7 +87,7 @@ class CarefulFetcher:
 
     async def fetch_again(self, item: Item, error: MirrorError, *, tries: int) -> Outcome:
         """Return what became of a small object whose tries so far ended with `error`."""
-        if not isinstance(error, TRANSIENT):
+        if not isinstance(error, TRANSIENT) or tries >= self._retrier.policy.attempts:
             return Problem(item, error, is_final=True)
         if isinstance(error, UndecidedError):
             return await self._outcome(item, lambda: self._adopt_or_fetch(item, self._fetch_small))

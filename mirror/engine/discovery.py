@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from mirror.checksum import Proof, proof_of_etag
 from mirror.engine.careful import verdict
 from mirror.engine.events import EventSink, FolderFound, ignore
+from mirror.engine.lists_in_flight import MOST, ListSlots
 from mirror.engine.pages import Pages
 from mirror.engine.retry import Retrier
 from mirror.errors import BrokenTransferError, MirrorError, ObjectNotFoundError, UnknownNameError, UnreachableError
 from mirror.formats.folder import Folder, folders_to_visit, wanted_documents
 from mirror.objects import RemoteObject
 from mirror.store.base import Body, BulkReader, CarefulReader, Lister, ListPage
-
-MAX_LISTS = 48
-"""LIST requests in flight; more is slower on S3, which answers one in some 50 to 150 ms."""
 
 PROBE_SECONDS = 8.0
 """How long the first answer may take, so that three tries end within 30 s."""
@@ -51,6 +49,8 @@ class Walker:
     ----------
     reader, careful
         Give the readers when a document must be fetched, and not before.
+    slots
+        Those of the bucket, where others list it too.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Walker:
         retrier: Retrier,
         *,
         known: DocumentCache = lambda _key, _etag: None,
-        max_lists: int = MAX_LISTS,
+        slots: ListSlots | None = None,
         sink: EventSink = ignore,
     ) -> None:
         self._lister = lister
@@ -70,9 +70,9 @@ class Walker:
         self._retrier = retrier
         self._known = known
         self._sink = sink
-        self._slots = asyncio.Semaphore(max_lists)
+        self._slots = slots or ListSlots()
         # The loop's own threads are a handful, and its end waits for them.
-        self._readers = ThreadPoolExecutor(max_lists, thread_name_prefix="oomirror-discovery")
+        self._readers = ThreadPoolExecutor(MOST, thread_name_prefix="oomirror-discovery")
 
     async def discover(self, prefix: str) -> Discovery:
         """Return the folders below a dataset's prefix, as far as volumes may lie there.
@@ -105,10 +105,9 @@ class Walker:
         """Return the names of the child folders, sorted, and the objects directly inside."""
         names: set[str] = set()
         files: dict[str, RemoteObject] = {}
-        async with self._slots:
-            async for page in Pages(self._lister, self._retrier, prefix, delimiter="/"):
-                names |= {folder.removeprefix(prefix)[:-1] for folder in page.folders}
-                files |= {one.key: one for one in page.objects}
+        async for page in Pages(self._lister, self._retrier, prefix, delimiter="/", slots=self._slots):
+            names |= {folder.removeprefix(prefix)[:-1] for folder in page.folders}
+            files |= {one.key: one for one in page.objects}
         return tuple(sorted(names)), tuple(files.values())
 
     async def _read_folder(self, prefix: str, fetched: list[Document]) -> Folder:
@@ -125,8 +124,7 @@ class Walker:
         if (known := self._known(file.key, file.etag)) is not None:
             return known
         try:
-            async with self._slots:
-                body = await self._retrier.run(file.key, lambda: self._read(file))
+            body = await self._retrier.run(file.key, lambda: self._slots.run(lambda: self._read(file)))
         except MirrorError:
             # What cannot be read is told by the transfer, which tries it as any other object, and by a finding.
             return None
@@ -186,6 +184,18 @@ async def probe(
         raise UnknownNameError(
             "the bucket has nothing under its prefix", thing, hint="Check the bucket's url in the configuration."
         )
+
+
+async def has_any(retrier: Retrier, lister: Lister, prefix: str, *, thing: str, seconds: float = PROBE_SECONDS) -> bool:
+    """Return whether anything lies under a prefix, by one small LIST; False also where there is no such bucket.
+
+    Parameters as those of `probe`, which says why there is nothing.
+    """
+    try:
+        page = await retrier.run(thing, lambda: _first_page(lister, prefix, thing, seconds))
+    except ObjectNotFoundError:
+        return False
+    return bool(page.objects)
 
 
 async def _first_page(lister: Lister, root: str, thing: str, seconds: float) -> ListPage:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import xxhash
 
 from mirror.engine.events import EventSink, Listed, ignore
+from mirror.engine.lists_in_flight import MOST, ListSlots
 from mirror.engine.pages import Pages, is_ascending
 from mirror.engine.retry import Retrier
-from mirror.engine.spool import Page, Spool
+from mirror.engine.spool import Page, Row, Spool
 from mirror.formats.layout import Array
 from mirror.formats.n5.grid import is_canonical_decimal
 from mirror.objects import RemoteObject, Tally
@@ -20,6 +21,8 @@ from mirror.store.base import Lister
 SMALL_ARRAY_BLOCKS = 3_000
 """Up to here an array is listed as one: three pages one after the other cost less than a request for each slab."""
 MIN_SLAB_BLOCKS = 100
+MAX_SLAB_BLOCKS = 20_000
+"""Above, pages one after the other take so long that slabs are listed row by row, if there are but few of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,11 @@ class Shard:
     objects: tuple[RemoteObject, ...] | None = None
     """Given where discovery has seen all of the shard already; then nothing is listed."""
     slab: int | None = None
-    """First grid position where the shard is one slab of its array."""
+    """First grid position where the shard is one slab of its array, or a row of one."""
+    row: int | None = None
+    """Second grid position where the shard is one row of its slab."""
+    folders: tuple[str, ...] = ()
+    """Names of the folders beside the objects given: they are shards of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +65,41 @@ def shards_of_array(array: Array, folder_names: Sequence[str], files: Iterable[R
     files
         The objects directly inside.
     """
-    inside = Shard(array.prefix, array, objects=tuple(files))
+    inside = Shard(array.prefix, array, objects=tuple(files), folders=tuple(folder_names))
     if not folder_names:
         return (inside,)
     n_blocks = array.n_blocks or 0
     if n_blocks <= SMALL_ARRAY_BLOCKS or n_blocks / len(folder_names) < MIN_SLAB_BLOCKS:
         return (Shard(array.prefix, array),)
-    slabs = (Shard(f"{array.prefix}{name}/", array, slab=_slab(name)) for name in folder_names)
+    slabs = (Shard(f"{array.prefix}{name}/", array, slab=_position(name)) for name in folder_names)
     return (inside, *slabs)
 
 
-def _slab(name: str) -> int | None:
+def are_few_and_large(slabs: Sequence[Shard]) -> bool:
+    """Return whether the slabs of an array are better listed row by row: they alone would not keep the server busy.
+
+    Not where rows are short, for each costs a request.
+    """
+    array = slabs[0].array if slabs else None
+    if array is None or array.attributes is None or array.attributes.ndim != 3:
+        return False
+    n_slabs, n_rows, _ = array.attributes.grid.shape_in_blocks_xyz
+    slab_blocks = (array.n_blocks or 0) / n_slabs
+    return len(slabs) < MOST and slab_blocks > MAX_SLAB_BLOCKS and slab_blocks / n_rows >= MIN_SLAB_BLOCKS
+
+
+def shards_of_slab(slab: Shard, folder_names: Sequence[str], files: Iterable[RemoteObject]) -> tuple[Shard, ...]:
+    """Return the shards of a slab whose folder was listed with a delimiter; as `shards_of_array`."""
+    inside = Shard(slab.prefix, slab.array, objects=tuple(files), folders=tuple(folder_names))
+    rows = (_row(slab, name, _position(name)) for name in folder_names)
+    return (inside, *rows)
+
+
+def _row(slab: Shard, name: str, position: int | None) -> Shard:
+    return Shard(f"{slab.prefix}{name}/", slab.array, slab=None if position is None else slab.slab, row=position)
+
+
+def _position(name: str) -> int | None:
     return int(name) if is_canonical_decimal(name) else None
 
 
@@ -76,6 +107,11 @@ class ShardLister:
     """Lists shards into a spool; bounded in memory by the pages in flight.
 
     Cancelling leaves nothing behind but pages in the spool that nobody refers to.
+
+    Parameters
+    ----------
+    slots
+        Those of the bucket, where others list it too.
     """
 
     def __init__(
@@ -84,13 +120,13 @@ class ShardLister:
         spool: Spool,
         retrier: Retrier,
         *,
-        max_lists: int,
+        slots: ListSlots | None = None,
         sink: EventSink = ignore,
     ) -> None:
         self._lister = lister
         self._spool = spool
         self._retrier = retrier
-        self._max_lists = max_lists
+        self._slots = slots or ListSlots()
         self._sink = sink
         self._n_objects = 0
         self._n_done = 0
@@ -114,7 +150,7 @@ class ShardLister:
                 self._sink(Listed(self._n_objects, self._n_done, len(shards)))
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(self._max_lists, len(shards))):
+            for _ in range(min(MOST, len(shards))):
                 group.create_task(work())
         return tuple(result for result in results if result is not None)
 
@@ -123,7 +159,7 @@ class ShardLister:
         if shard.objects is not None:
             collector.add(shard.objects)
         else:
-            async for page in Pages(self._lister, self._retrier, shard.prefix):
+            async for page in Pages(self._lister, self._retrier, shard.prefix, slots=self._slots):
                 collector.add(page.objects)
         self._n_objects += collector.listed.objects
         return collector.result()
@@ -149,12 +185,9 @@ class _Collector:
         if not rows:
             return
         self._pages.append(self._spool.add(rows))
-        self._digest.update(
-            "".join([f"{key}\0{size}\0{etag}\n" for key, size, etag, _ in rows]).encode("utf-8", "replace")
-        )
-        # A folder marker is a row, as the bucket has it, and is not counted: no share can hold it as a file.
-        n_markers = sum(1 for key, *_ in rows if not key or key[-1] == "/")
-        self.listed += Tally(len(rows) - n_markers, sum(row[1] for row in rows))
+        text = "".join([f"{key}\0{size}\0{etag}\n" for key, size, etag, _ in rows])
+        self._digest.update(text.encode("utf-8", "replace"))
+        self.listed += Tally(len(rows) - _count_markers(rows, text), sum([row[1] for row in rows]))
 
     def _unrepeated(self, objects: Sequence[RemoteObject]) -> Sequence[RemoteObject]:
         """Return the objects that were not told before."""
@@ -170,3 +203,10 @@ class _Collector:
 
     def result(self) -> ListedShard:
         return ListedShard(self._shard, tuple(self._pages), self.listed, self._digest.digest())
+
+
+def _count_markers(rows: Sequence[Row], text: str) -> int:
+    """Return how many are folder markers: rows, as the bucket has them, but not counted: no share has them as files."""
+    if "/\0" not in text and text[0] != "\0" and "\n\0" not in text:
+        return 0  # A look at the text for the digest is a tenth of a look at each key.
+    return sum(1 for key, *_ in rows if not key or key[-1] == "/")

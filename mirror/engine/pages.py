@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from operator import lt
 from typing import Self
 
+from mirror.engine.lists_in_flight import ListSlots
 from mirror.engine.retry import Retrier
 from mirror.errors import BrokenTransferError
 from mirror.store.base import Lister, ListPage
@@ -19,17 +20,25 @@ class Pages:
 
     A page that is wrong is asked for again, as one that broke off. Cancelling leaves nothing behind.
 
+    Parameters
+    ----------
+    slots
+        Those of the bucket; None where a listing waits for no others.
+
     Raises
     ------
     MirrorError
         A page could not be had after all tries.
     """
 
-    def __init__(self, lister: Lister, retrier: Retrier, prefix: str, *, delimiter: str = "") -> None:
+    def __init__(
+        self, lister: Lister, retrier: Retrier, prefix: str, *, delimiter: str = "", slots: ListSlots | None = None
+    ) -> None:
         self._lister = lister
         self._retrier = retrier
         self._prefix = prefix
         self._delimiter = delimiter
+        self._slots = slots
         self._token: str | None = None
         self._used: set[str] = set()
         self._is_at_end = False
@@ -40,13 +49,16 @@ class Pages:
     async def __anext__(self) -> ListPage:
         if self._is_at_end:
             raise StopAsyncIteration
-        page = await self._retrier.run(self._prefix, self._page)
+        page = await self._retrier.run(self._prefix, self._turn)
         self._token = page.next_token
         if page.next_token is None:
             self._is_at_end = True
         else:
             self._used.add(page.next_token)
         return page
+
+    async def _turn(self) -> ListPage:
+        return await (self._page() if self._slots is None else self._slots.run(self._page))
 
     async def _page(self) -> ListPage:
         page = await self._lister.list_page(self._prefix, delimiter=self._delimiter, token=self._token)

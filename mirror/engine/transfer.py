@@ -19,7 +19,7 @@ from mirror.engine.retry import Retrier
 from mirror.engine.throttle import UNTHROTTLED, Throttle
 from mirror.engine.window import Limit, Sample, Window
 from mirror.engine.worker import Setup
-from mirror.errors import BrokenTransferError, MirrorError, SlowDownError, UnreachableError
+from mirror.errors import BrokenTransferError, ExpiredCredentialsError, MirrorError, SlowDownError, UnreachableError
 from mirror.objects import Tally, Verification
 
 BATCH_OBJECTS = 128
@@ -29,8 +29,7 @@ THREAD_OBJECTS = 8
 N_BATCHES = 192
 """That are under way at a time, most of them waiting: for room, for another try, for a large object."""
 CREW_TRIES = 4
-SLOW_TRIES = 5
-"""Of the fast path; then it is the careful transport's turn. More where the server wants it slower, until it is."""
+"""Of the fast path; then it is the careful transport's turn."""
 PACE_SECONDS = 0.05
 MAX_SAMPLE_SECONDS = 5.0
 _MUCH = 0.5
@@ -277,9 +276,9 @@ class Transfer:
             self._room.set()
         tries = 1
         while problems:
-            again = [one for one in problems if tries < _crew_tries(one.error)]
+            again = [one for one in problems if tries < self._crew_tries(one.error)]
             for one in problems:
-                if tries >= _crew_tries(one.error):
+                if tries >= self._crew_tries(one.error):
                     await self._keep(gate, [await self._careful.fetch_again(one.item, one.error, tries=tries)])
             if again and not await self._retrier.pause([(one.item.key, one.error) for one in again], tries):
                 tries += 1
@@ -298,6 +297,19 @@ class Transfer:
             problems += [one for one in outcomes if isinstance(one, Problem) and not one.is_final]
         return problems
 
+    def _crew_tries(self, error: MirrorError) -> int:
+        """Return how often the crew tries before it is the careful transport's turn."""
+        match error:
+            case UnprovenError() | UndecidedError():
+                return 0  # It takes HEAD to tell what is what.
+            case SlowDownError() if self._crew.has_ring:
+                # The ring, too, hears how long to wait; the careful transport would only ask beside the window.
+                return self._retrier.policy.attempts
+            case SlowDownError() | UnreachableError() | BrokenTransferError():
+                return CREW_TRIES
+            case _:
+                return 0
+
     async def _keep(self, gate: _Gate, outcomes: Sequence[Outcome]) -> None:
         done = [outcome for outcome in outcomes if isinstance(outcome, Done)]
         if done:
@@ -313,8 +325,8 @@ class Transfer:
         gate.settle(len(done))
 
     def _give_up(self, gate: _Gate, problem: Problem) -> None:
-        if isinstance(problem.error, UnreachableError):
-            # Every other object would wait through the same tries: the run ends, and goes on when it is run again.
+        if isinstance(problem.error, UnreachableError | ExpiredCredentialsError):
+            # Every other object would fare the same: the run ends, and goes on when it is run again.
             raise problem.error
         self.results.failed.append(problem)
         self._sink(ObjectFailed(problem.item.key, str(problem.error)))
@@ -346,16 +358,3 @@ def _batch_objects(crew: Crew, n_objects: int, in_flight: int) -> int:
     """Return how many objects are handed over at a time: many, but few enough that all threads have some."""
     most = min(BATCH_OBJECTS, max(16, 2 * in_flight)) if crew.has_ring else THREAD_OBJECTS
     return max(1, min(most, n_objects // (8 * crew.n_threads)))
-
-
-def _crew_tries(error: MirrorError) -> int:
-    """Return how often the crew tries before it is the careful transport's turn."""
-    match error:
-        case UnprovenError() | UndecidedError():
-            return 0  # It takes HEAD to tell what is what.
-        case SlowDownError():
-            return SLOW_TRIES
-        case UnreachableError() | BrokenTransferError():
-            return CREW_TRIES
-        case _:
-            return 0

@@ -102,7 +102,7 @@ class Window:
     def least(self, n_refused: int) -> int:
         """Return how many answers a sample needs: few where refusals tell enough, else so many that one does not."""
         if self._n_before:
-            return self._n_before
+            return 2 * self._n_before  # Those on their way, and as many again that came and were not told yet.
         if n_refused > self.size // 4:
             return self.size
         return (_GROWING_TURNS if self._is_growing else _SAMPLE_TURNS) * self.size

@@ -46,6 +46,14 @@ def test_a_slab_is_a_half_open_range_of_x(connection: Connection, array: int, ru
     assert (x_of(1, 3), x_of(3, None), x_of(None, 1)) == ([1, 2], [3, 4], [0])
 
 
+def test_a_row_of_a_slab_is_read_alone(connection: Connection, array: int, run: int) -> None:
+    """With `y` given, blocks of other rows are left out."""
+    rows = [(array, x, y, z, 1, b"e", None, HOW_MD5, run) for x in range(2) for y in range(3) for z in range(2)]
+    queries.put_mirrored_blocks(connection, rows)
+    found = [row[:3] for row in queries.mirrored_blocks(connection, array, x_from=1, x_to=2, y=2)]
+    assert found == [(1, 2, 0), (1, 2, 1)]
+
+
 def test_putting_rows_twice_changes_nothing(connection: Connection, bucket: int, array: int, run: int) -> None:
     """A batch that is written again after an interruption leaves the same rows."""
     blocks = list(builders.mirrored_block_rows(100, array, run))

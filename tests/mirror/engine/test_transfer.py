@@ -315,7 +315,7 @@ async def test_a_refusing_server_is_asked_for_as_much_as_it_takes(
     # Long enough that the server's own work is nothing beside it: then what is in flight is what was asked for.
     server.delay_seconds = 0.05
     rig.sleeps, rig.policy = 0.05, replace(QUICK, attempts=12)
-    server.fault = lambda ask: Refuse() if ask.method == "GET" and server.in_flight > n_taken else None
+    server.fault = lambda ask: Refuse() if ask.method == "GET" and ask.beside > n_taken else None
     window = Window()
     results = await rig.run(window=window, by_processes=by_processes)
     assert results.failed == []

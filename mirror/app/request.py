@@ -1,0 +1,31 @@
+"""What a user asks of one sync."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mirror.engine.fetch import ChecksumMode
+from mirror.quantities import Timetable
+from mirror.selection import SelectionSpec
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """What a user asks of one sync."""
+
+    datasets: tuple[str, ...]
+    bucket: str | None = None
+    """As the configuration names it; None is its `default_bucket`."""
+    spec: SelectionSpec = field(default_factory=SelectionSpec)
+    bucket_files: bool = False
+    checksum: ChecksumMode | None = None
+    verify_share: bool = False
+    max_age_seconds: float | None = None
+    """A complete snapshot that is not older serves as listing; None lists again."""
+    dry_run: bool = False
+    concurrency: int | None = None
+    max_bandwidth: Timetable | None = None
+    """None is the configuration's `transfer.max_bandwidth`."""
+    max_duration_seconds: float | None = None
+    may_fetch: bool = True
+    """False: files on the share are compared and recorded, or named as failed (`adopt`)."""
