@@ -51,7 +51,7 @@ GRIDS = {"volumes/raw/s0": (5, 4, 4), "volumes/raw/s1": (2, 2, 2), "labels/seg/s
 OBJECTS = volumes_dataset(GRIDS)
 BLOCK = f"{FINE}2/1/3"
 TRIES = QUICK.attempts
-READ_SECONDS = 0.5
+READ_SECONDS = 1.0
 """Silence after which an answer is given up: each stalled one costs it."""
 
 NOT_THERE = Refuse(404, "NoSuchKey")
