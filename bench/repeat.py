@@ -148,13 +148,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.repeat", description=__doc__)
     parser.add_argument("--keys", type=int, default=100_000, help="blocks of the dataset (100000)")
     parser.add_argument("--grid", default="188x25x100", help="as of the listing server")
+    parser.add_argument("--loose", default="0", help="as of the listing server")
     parser.add_argument("--delay-ms", default="0", help="as of the listing server")
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each tool (5)")
     parser.add_argument("--files", action="store_true", help="mirror the files, too")
     parser.add_argument("--s5cmd-workers", type=int, nargs="*", default=[], help="with --files: s5cmd sync as well")
     parser.add_argument("--dir", type=Path, default=TMPFS, help=f"where share and catalog are made ({TMPFS})")
     options = parser.parse_args(arguments)
-    switches = ["--keys", str(options.keys), "--grid", options.grid, "--delay-ms", options.delay_ms]
+    switches = [
+        "--keys",
+        str(options.keys),
+        "--grid",
+        options.grid,
+        "--loose",
+        options.loose,
+        "--delay-ms",
+        options.delay_ms,
+    ]
     with serving(switches) as url, tempfile.TemporaryDirectory(prefix="oomirror-repeat-", dir=options.dir) as name:
         folder = Path(name)
         environment = environment_of(folder, url)
