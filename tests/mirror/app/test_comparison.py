@@ -26,10 +26,10 @@ from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
 from mirror.app.survey import Survey, Surveyor
 from mirror.app.workplace import utc_now
-from mirror.diff import FETCHES, Kind
+from mirror.diff import FETCHES, Kind, Known
 from mirror.engine.events import ignore
 from mirror.engine.fetch import Done, Item
-from mirror.engine.listing import ListedShard
+from mirror.engine.listing import ListedShard, Shard
 from mirror.engine.retry import Retrier
 from mirror.engine.spool import Spool
 from mirror.formats.n5.grid import parse_block_key
@@ -192,7 +192,7 @@ BLOCKS: dict[str, tuple[int, str]] = {
 """Both slabs of the level, as they are before anything changes."""
 
 _suffixes = st.sampled_from(
-    ["0/0/0", "0/0/9", "1/1/10", "0/0/note", "0/attributes.json", "1/0/0/x", "0/0", "0/", "0/00/1"]
+    ["", "0/0/0", "0/0/9", "1/1/10", "0/0/note", "0/attributes.json", "1/0/0/x", "0/0", "0/", "0/00/1"]
 )
 _facts = st.tuples(st.integers(0, 2), st.sampled_from(ETAGS))
 _changes = st.dictionaries(_suffixes.map(LEVEL.__add__), st.none() | _facts, max_size=3)
@@ -244,9 +244,11 @@ def test_however_it_is_cut_every_key_is_listed_once(blank: Path, cut: str, chang
 class NoRowsState(BucketState):
     """A state that knows of no row of a slab; only that it agrees can make it up to date."""
 
-    def known(self, shard: Any) -> dict[str, tuple[int, bytes]]:
-        """Return what is known of single objects, and of none of a slab."""
-        return {} if shard.objects is None else dict(super().known(shard))
+    @contextmanager
+    def known(self, shard: Shard) -> Iterator[Known]:
+        """Yield what is known of single objects, and of none of a slab."""
+        with super().known(shard) as known:
+            yield {} if shard.objects is None else known
 
 
 PASSED_OVER: dict[str, tuple[Callable[[dict[str, tuple[int, str]]], object], int]] = {
