@@ -13,6 +13,7 @@ import json
 import re
 import sys
 import zlib
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -79,10 +80,14 @@ class Dataset:
     grid_xyz
         Blocks of each volume's finest level. Coarser levels have half as many on each axis. Volumes are added until
         there are enough blocks; the last level is cut.
+    n_loose
+        Files in a folder that is no volume, all side by side: they can only be listed one page after the other.
     """
 
-    def __init__(self, n_keys: int, grid_xyz: tuple[int, int, int] = HELA2_BLOCKS) -> None:
+    def __init__(self, n_keys: int, grid_xyz: tuple[int, int, int] = HELA2_BLOCKS, n_loose: int = 0) -> None:
         self.prefix = f"{B_PREFIX}{DATASET}/"
+        self._loose = f"{self.prefix}loose/"
+        self._n_loose = n_loose
         self.levels = {
             level.prefix: level for level in _levels(f"{self.prefix}{DATASET}.n5/volumes/", n_keys, grid_xyz)
         }
@@ -98,7 +103,7 @@ class Dataset:
     def _folders(self) -> dict[str, tuple[str, ...]]:
         """Names in each folder above the levels; those of folders end with a slash."""
         names: dict[str, set[str]] = {}
-        for key in (*self.documents, *self.levels):
+        for key in (*self.documents, *self.levels, *([self._loose] if self._n_loose else [])):
             folder, name = "", key
             while "/" in name.rstrip("/"):
                 child, _, name = name.partition("/")
@@ -133,7 +138,10 @@ class Dataset:
             if place > after:
                 yield place
         elif place > after or after.startswith(place):
-            for name in self._names(place):
+            names = self._names(place)
+            # A page in the middle of a folder begins at its first key, not at the folder's.
+            first = bisect_left(names, after[len(place) :].partition("/")[0]) if after.startswith(place) else 0
+            for name in islice(names, first, None):
                 yield from self._below(place + name, after)
 
     def _names(self, folder: str) -> Sequence[str]:
@@ -141,6 +149,8 @@ class Dataset:
         for prefix, level in self.levels.items():
             if folder.startswith(prefix):
                 return _names_in_level(level, folder.removeprefix(prefix))
+        if folder == self._loose:
+            return _numbers(self._n_loose)
         return self._folders.get(folder, ())
 
 
@@ -339,13 +349,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--grid", type=_grid, default=HELA2_BLOCKS, help="blocks of a finest level, x first (188x25x100: jrc_hela-2)"
     )
+    parser.add_argument("--loose", type=int, default=0, help="files side by side in a folder that is no volume (0)")
     parser.add_argument("--delay-ms", type=float, default=0.0, help="wait before each answer (0)")
     parser.add_argument("--refuse-above", type=int, default=0, help="503 above so many requests in flight (never)")
     parser.add_argument("--port", type=int, default=0, help="port on loopback (a free one)")
     options = parser.parse_args(arguments)
     manners = Manners(options.delay_ms / 1000, options.refuse_above)
     with suppress(KeyboardInterrupt):
-        asyncio.run(serve(Dataset(options.keys, options.grid), manners, options.port))
+        asyncio.run(serve(Dataset(options.keys, options.grid, options.loose), manners, options.port))
     return 0
 
 

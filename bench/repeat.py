@@ -135,11 +135,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.repeat", description=__doc__)
     parser.add_argument("--keys", type=int, default=100_000, help="blocks of the dataset (100000)")
     parser.add_argument("--grid", default="188x25x100", help="as of the listing server")
+    parser.add_argument("--loose", default="0", help="as of the listing server")
     parser.add_argument("--delay-ms", default="0", help="as of the listing server")
     parser.add_argument("--runs", type=int, default=5, help="counted runs (5)")
     parser.add_argument("--dir", type=Path, default=TMPFS, help=f"where the catalog is made ({TMPFS})")
     options = parser.parse_args(arguments)
-    switches = ["--keys", str(options.keys), "--grid", options.grid, "--delay-ms", options.delay_ms]
+    switches = [
+        "--keys",
+        str(options.keys),
+        "--grid",
+        options.grid,
+        "--loose",
+        options.loose,
+        "--delay-ms",
+        options.delay_ms,
+    ]
     with serving(switches) as url, tempfile.TemporaryDirectory(prefix="oomirror-repeat-", dir=options.dir) as name:
         folder = Path(name)
         environment = environment_of(folder, url)

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from mirror.keys import Refusal
 from mirror.objects import pack_etag
 
-Known = Mapping[str, tuple[int, bytes]]
-"""Key below the shard's prefix to (bytes, packed ETag): what the catalog says of the share."""
+
+class Known(Protocol):
+    """What the catalog says of the share, for the keys of one shard; a dict is one."""
+
+    def get(self, key: str, /) -> tuple[int, bytes] | None:
+        """Return (bytes, packed ETag) of a key below the shard's prefix, or None."""
+        ...
+
 
 FolderSizes = Callable[[str], Mapping[str, int] | None]
 """Folder below the shard's prefix, without slash, to name and bytes of the files that lie there; None without it."""
@@ -114,6 +120,30 @@ def conflicts(keys: Iterable[str], *, is_case_blind: bool) -> dict[str, Refusal]
         for name in names:
             if first.setdefault(name.lower(), name) != name:
                 refused.setdefault(name, Refusal.CASE_TWIN)
+    return refused
+
+
+def conflicts_in_order(keys: Iterable[str], *, is_case_blind: bool) -> dict[str, Refusal] | None:
+    """Return what `conflicts` returns, in constant memory, if the keys come in the order of their UTF-8 bytes.
+
+    None if they do not, or if letter case might matter.
+
+    >>> conflicts_in_order(["a", "a-b", "a/b"], is_case_blind=False)
+    {'a': <Refusal.FILE_AND_FOLDER: 'is a file and a folder at once'>}
+    """
+    refused: dict[str, Refusal] = {}
+    begun: list[str] = []
+    """Keys with which the last one begins, each with the one before."""
+    last = ""
+    for key in keys:
+        if key < last or (is_case_blind and key.lower() != key):
+            return None
+        while begun and not key.startswith(begun[-1]):
+            begun.pop()
+        refused.update({name: Refusal.FILE_AND_FOLDER for name in begun if key[len(name) : len(name) + 1] == "/"})
+        if not begun or begun[-1] != key:
+            begun.append(key)
+        last = key
     return refused
 
 

@@ -303,6 +303,7 @@ class OddServer:
 
     async def _go_away(self, seconds: float) -> None:
         port = self._runner.addresses[0][1]
+        await self._accept_no_more()
         await self._site.stop()
         for handler in self._runner.server.connections if self._runner.server else ():
             if handler.transport is not None:
@@ -314,6 +315,16 @@ class OddServer:
                 return
             except OSError:  # A connection of somebody else has our port for its own end.
                 await asyncio.sleep(0.05)
+
+    async def _accept_no_more(self) -> None:
+        """Leave new connections in the kernel's queue, so that none is half accepted when the port is closed.
+
+        asyncio drops such a connection without closing its socket.
+        """
+        listening = self._site._server
+        for sock in listening.sockets if isinstance(listening, asyncio.Server) else ():
+            self._loop.remove_reader(sock.fileno())
+        await asyncio.sleep(0.01)
 
     async def start(self, tls: ssl.SSLContext | None) -> None:
         """Begin to listen, in the running loop."""
@@ -334,6 +345,7 @@ class OddServer:
         """Close the port and all connections."""
         for task in self._returns:
             task.cancel()  # Nothing listens again once all is closed.
+        await self._accept_no_more()
         await self._runner.cleanup()
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from mirror.app.state import BucketState, holds_blocks
 from mirror.app.survey import BUCKET_FILES, Survey
-from mirror.diff import Kind, Step, case_twins, compare, conflicts
+from mirror.diff import Kind, Step, case_twins, compare, conflicts, conflicts_in_order
 from mirror.engine.fetch import Item
 from mirror.engine.listing import ListedShard, Shard
 from mirror.engine.spool import Page, Row, Spool
@@ -126,15 +126,12 @@ class Comparer:
             return Compared(listed, ()), Part(dataset, *place, {Kind.UP_TO_DATE: listed.listed})
         tally = _Tallies()
         rows = self._possible(listed, beside)
-        steps = compare(
-            rows,
-            self._state.known(listed.shard),
-            _Folders(self, self._bucket_name, listed.shard.prefix),
-            looks_at_share=self._looks_at_share,
-        )
-        if self._aliases:
-            steps = self._with_aliases(steps, listed.shard.prefix)
-        pages = tuple(self._keep(steps, tally))
+        folders = _Folders(self, self._bucket_name, listed.shard.prefix)
+        with self._state.known(listed.shard) as known:
+            steps = compare(rows, known, folders, looks_at_share=self._looks_at_share)
+            if self._aliases:
+                steps = self._with_aliases(steps, listed.shard.prefix)
+            pages = tuple(self._keep(steps, tally))
         return Compared(listed, pages), Part(dataset, *place, tally.by_kind(), len(tally.folders))
 
     def _is_up_to_date(self, listed: ListedShard, beside: _Beside) -> bool:
@@ -208,7 +205,10 @@ class Comparer:
     def _clashes(self, listed: ListedShard, folders: tuple[str, ...]) -> Mapping[str, Refusal]:
         """Return the keys of a shard that cannot stand beside its others; blocks of a grid always can."""
         prefix, array = listed.shard.prefix, listed.shard.array
-        rows = [row[0] for row in self._spool.rows(listed.pages) if not _is_block(array, prefix + row[0])]
+        if listed.shard.objects is None and (array is None or array.attributes is None):
+            found = conflicts_in_order(self._keys(listed), is_case_blind=self._rules.is_case_blind)
+            return conflicts(self._keys(listed), is_case_blind=self._rules.is_case_blind) if found is None else found
+        rows = [key for key in self._keys(listed) if not _is_block(array, prefix + key)]
         if not rows:
             return {}
         if array is not None and listed.shard.objects is not None:
@@ -217,8 +217,11 @@ class Comparer:
         elif listed.shard.objects is not None:
             rows += [folder[len(prefix) :] for folder in folders if folder.startswith(prefix) and folder != prefix]
         elif array is not None:
-            rows += [row[0] for row in self._spool.rows(listed.pages)]
+            rows += self._keys(listed)
         return conflicts(rows, is_case_blind=self._rules.is_case_blind)
+
+    def _keys(self, listed: ListedShard) -> Iterator[str]:
+        return (row[0] for row in self._spool.rows(listed.pages))
 
     def folder_on_share(self, relative: str) -> Mapping[str, int] | None:
         """Return what lies in a folder of the share."""

@@ -107,8 +107,8 @@ class _Folders:
             if prefix == dataset_prefix or not folder:
                 place = f"{prefix}{folder}/" if folder else prefix
                 self.note(place)
-                if name:
-                    self._files[place].append(RemoteObject(place + name, size, etag, last_modified))
+                # A folder's own marker is one of its files, as a LIST shows it.
+                self._files[place].append(RemoteObject(place + name, size, etag, last_modified))
             else:
                 self._children[prefix].add(suffix.partition("/")[0])
             yield row

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from catalog import queries
-from catalog.records import HOW_ADOPTED, ArrayRecord, MirroredBlockRow, MirroredObjectRow
+from catalog.records import HOW_ADOPTED, ArrayRecord, MirroredBlockRow, MirroredObject, MirroredObjectRow
 from catalog.session import Catalog
 from mirror.checksum import xxh3
 from mirror.diff import Kind, Known
@@ -73,30 +75,42 @@ class BucketState:
             known = queries.documents(connection, self.bucket_id, key_prefix)
         return {(key, unpack_etag(etag)): body for key, (etag, body) in known.items()}
 
-    def known(self, shard: Shard) -> Known:
-        """Return what the catalog says of the share, for one shard: key below its prefix to (bytes, packed ETag)."""
+    @contextmanager
+    def known(self, shard: Shard) -> Iterator[Known]:
+        """Yield what the catalog says of the share, for one shard: key below its prefix to (bytes, packed ETag).
+
+        Shards that may be of any size, those without blocks, are read as they are asked for, in the order of keys.
+        """
         if self.catalog is None or self.bucket_id is None:
-            return {}
+            yield {}
+            return
         start = len(shard.prefix)
         with self.catalog.read() as connection:
+            look_up = partial(queries.mirrored_objects_of, connection, self.bucket_id)
             if shard.objects is not None:
                 keys = [one.key for one in shard.objects]
-                rows = queries.mirrored_objects_of(connection, self.bucket_id, keys)
-                found = {key[start:]: (size, etag) for key, size, etag, _ in rows}
-                return found | self._known_places(connection, shard.prefix, keys)
-            found = {
-                key[start:]: (size, etag)
-                for key, size, etag, _ in queries.mirrored_objects(connection, self.bucket_id, shard.prefix)
-            }
+                known = {key[start:]: (size, etag) for key, size, etag, _ in look_up(keys)}
+                yield known | self._known_places(connection, shard.prefix, keys)
+                return
             array_id = self.array_ids.get(shard.array.prefix) if shard.array else None
-            if array_id is not None and shard.array and (shard.slab is not None or shard.prefix == shard.array.prefix):
-                x_to = None if shard.slab is None else shard.slab + 1
-                blocks = queries.mirrored_blocks(connection, array_id, x_from=shard.slab, x_to=x_to, y=shard.row)
-                below = start - len(shard.array.prefix)
-                found.update({f"{x}/{y}/{z}"[below:]: (size, etag) for x, y, z, size, etag, _ in blocks})
-            elif array_id is None:
-                found.update(self._known_below(connection, shard.prefix))
-        return found
+            found = queries.mirrored_objects(connection, self.bucket_id, shard.prefix)
+            blocks = self._known_blocks(connection, shard)
+            if array_id is None:
+                blocks |= self._known_below(connection, shard.prefix)
+            if blocks or holds_blocks(shard.array):
+                yield {key[start:]: (size, etag) for key, size, etag, _ in found} | blocks
+            else:
+                yield KnownInOrder(shard.prefix, found, look_up)
+
+    def _known_blocks(self, connection: Connection, shard: Shard) -> dict[str, tuple[int, bytes]]:
+        array = shard.array
+        array_id = self.array_ids.get(array.prefix) if array else None
+        if array is None or array_id is None or (shard.slab is None and shard.prefix != array.prefix):
+            return {}
+        x_to = None if shard.slab is None else shard.slab + 1
+        blocks = queries.mirrored_blocks(connection, array_id, x_from=shard.slab, x_to=x_to, y=shard.row)
+        below = len(shard.prefix) - len(array.prefix)
+        return {f"{x}/{y}/{z}"[below:]: (size, etag) for x, y, z, size, etag, _ in blocks}
 
     def agreement(self, listed: ListedShard) -> queries.Agreement | None:
         """Return how much of a shard is on the share as it is listed, where an earlier run stored the same listing.
@@ -213,6 +227,32 @@ class BucketState:
                 [(bucket_id, one.key, pack_etag(one.etag), one.body, xxh3(one.body)) for one in documents],
             )
         return bucket_id
+
+
+class KnownInOrder:
+    """Rows by key in the memory of one: keys are asked for in the order of their UTF-8 bytes, as LIST has them.
+
+    A key that comes out of order is looked up by itself.
+    """
+
+    def __init__(
+        self, prefix: str, rows: Iterator[MirroredObject], look_up: Callable[[Sequence[str]], list[MirroredObject]]
+    ) -> None:
+        self._prefix = prefix
+        self._rows = rows
+        self._look_up = look_up
+        self._row = next(rows, None)
+        self._last = ""
+
+    def get(self, key: str, /) -> tuple[int, bytes] | None:
+        """Return (bytes, packed ETag) of a key below the prefix, or None."""
+        full = self._prefix + key
+        if full < self._last:
+            return next(((size, etag) for _, size, etag, _ in self._look_up([full])), None)
+        self._last = full
+        while self._row is not None and self._row[0] < full:
+            self._row = next(self._rows, None)
+        return (self._row[1], self._row[2]) if self._row is not None and self._row[0] == full else None
 
 
 def holds_blocks(array: Array | None) -> bool:

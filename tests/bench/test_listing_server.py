@@ -10,13 +10,13 @@ import pytest
 from bench.listing_server import Dataset, Pages
 from mirror.store.list_answer import parse_any_page, parse_page
 
-SMALL = Dataset(400, (12, 3, 11))
-"""Volumes raw and er_seg, the last level cut within a slab."""
+SMALL = Dataset(400, (12, 3, 11), n_loose=25)
+"""Volumes raw and er_seg, the last level cut within a slab, and some files."""
 
 
 def all_keys(dataset: Dataset) -> list[str]:
     """Return every key, by the words of the N5 format."""
-    keys = list(dataset.documents)
+    keys = [*dataset.documents, *(f"{dataset.prefix}loose/{number}" for number in range(25))]
     for level in dataset.levels.values():
         nx, ny, nz = level.grid_xyz
         blocks = [f"{level.prefix}{x}/{y}/{z}" for x in range(nx) for y in range(ny) for z in range(nz)]
@@ -49,6 +49,7 @@ def walk(dataset: Dataset, prefix: str, *, delimiter: str = "", max_keys: int = 
         pytest.param(lambda one: f"{next(iter(one.levels))}1/", id="a slab"),
         pytest.param(lambda one: f"{next(iter(one.levels))}1/2/", id="a row"),
         pytest.param(lambda one: f"{list(one.levels)[-1]}0/", id="a slab that is cut"),
+        pytest.param(lambda one: f"{one.prefix}loose/1", id="files side by side"),
         pytest.param(lambda one: f"{one.prefix}nothing/", id="nothing"),
     ],
 )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.diff import Kind, Step, case_twins, compare, conflicts
+from mirror.diff import Kind, Step, case_twins, compare, conflicts, conflicts_in_order
 from mirror.keys import Refusal
 from mirror.objects import pack_etag
 
@@ -116,6 +116,19 @@ def test_conflicts(keys: list[str], blind: bool, refused: dict[str, Refusal]) ->
     """Keys that cannot stand beside the others are refused, whatever the order they come in."""
     assert conflicts(keys, is_case_blind=blind) == refused
     assert conflicts(reversed(keys), is_case_blind=blind) == refused
+
+
+_odd_keys = st.text(st.sampled_from("aAb/-\u00e9"), max_size=5)
+
+
+@given(st.lists(_odd_keys, max_size=12), st.booleans())
+def test_keys_in_order_conflict_as_any_do(keys: list[str], blind: bool) -> None:
+    """In constant memory the same is found, or nothing is said; in order and without capitals it is found."""
+    expected = conflicts(keys, is_case_blind=blind)
+    assert conflicts_in_order(keys, is_case_blind=blind) in (None, expected)
+    keys.sort(key=str.encode)
+    found = conflicts_in_order(keys, is_case_blind=blind)
+    assert found == (None if blind and any(key != key.lower() for key in keys) else expected)
 
 
 _components = st.lists(st.sampled_from(["a", "A", "b"]), min_size=1, max_size=3)

@@ -18,6 +18,7 @@ from mirror.engine.events import Retried
 from mirror.errors import BrokenTransferError, ExitCode, MirrorError, SlowDownError
 from tests.faults import (
     BUCKET,
+    Ask,
     Cut,
     Drip,
     Fault,

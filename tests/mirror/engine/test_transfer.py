@@ -335,7 +335,7 @@ async def test_an_outage_is_waited_out(rig: Rig, server: OddServer, by_processes
     rig.sleeps = 0.05
 
     def go_away(ask: Ask) -> None:
-        """Let the server be out of reach in the middle."""
+        """Leave in the middle."""
         if len(server.asks) == 100:
             server.go_away(2.0)
 
@@ -356,7 +356,7 @@ async def test_a_worker_that_is_killed_ends_the_run(rig: Rig, server: OddServer)
     server.delay_seconds = 0.01
 
     def kill_one(ask: Ask) -> None:
-        """Kill a worker in the middle."""
+        """End one worker in the middle."""
         if len(server.asks) == 100:
             workers = psutil.Process().children(recursive=True)
             next(one for one in workers if "mirror.engine.worker" in one.cmdline()).kill()
