@@ -366,7 +366,7 @@ def test_one_slow_answer_holds_up_no_other(
     recorded: list[int] = []
     clock = threading.Timer(HOLD_UP_SECONDS * 0.8, lambda: recorded.append(len(lab.proofs())))
     server.on_ask = lambda ask: clock.start() if ask.key == slow and ask.number == 1 else None
-    outcome = lab.mirror(policy=QUICK, concurrency=4)
+    outcome = lab.mirror(policy=QUICK, concurrency=32)
     clock.join()
     assert outcome.exit_code is ExitCode.DONE
     assert recorded == [len(OBJECTS) - 2]
