@@ -287,9 +287,14 @@ class OddServer:
         self._numbers.clear()
 
     def go_away(self, seconds: float) -> None:
-        """Break off all connections and refuse new ones for a time; returns at once, may be called by `on_ask`."""
+        """Break off all connections and refuse new ones for a time; nothing more while it is away.
+
+        Returns at once; may be called by `on_ask`.
+        """
 
         def leave() -> None:
+            if self._returns:
+                return
             task = self._loop.create_task(self._go_away(seconds))
             self._returns.add(task)
             task.add_done_callback(self._returns.discard)
@@ -338,6 +343,8 @@ class OddServer:
 
     async def stop(self) -> None:
         """Close the port and all connections."""
+        for task in self._returns:
+            task.cancel()  # Nothing listens again once all is closed.
         await self._accept_no_more()
         await self._runner.cleanup()
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]

@@ -18,6 +18,7 @@ from mirror.engine.events import Retried
 from mirror.errors import BrokenTransferError, ExitCode, MirrorError, SlowDownError
 from tests.faults import (
     BUCKET,
+    Ask,
     Cut,
     Drip,
     Fault,
@@ -51,8 +52,10 @@ GRIDS = {"volumes/raw/s0": (5, 4, 4), "volumes/raw/s1": (2, 2, 2), "labels/seg/s
 OBJECTS = volumes_dataset(GRIDS)
 BLOCK = f"{FINE}2/1/3"
 TRIES = QUICK.attempts
-READ_SECONDS = 1.0
-"""Silence after which an answer is given up: each stalled one costs it."""
+READ_SECONDS = 5.0
+"""Silence after which an answer is given up; a busy machine is silent for a while, too."""
+LITTLE_SECONDS = 0.5
+"""The same, where answers stall: each costs it."""
 
 NOT_THERE = Refuse(404, "NoSuchKey")
 ERROR = Refuse(500, "InternalError")
@@ -96,7 +99,7 @@ def make_lab(server: OddServer, tmp_path: Path, blank_catalog: bytes) -> Callabl
 
 @pytest.fixture
 def lab(make_lab: Callable[[float], OddLab]) -> OddLab:
-    """A lab with little patience."""
+    """A lab with the patience that a busy machine needs."""
     return make_lab(READ_SECONDS)
 
 
@@ -142,8 +145,9 @@ def test_a_fault_of_one_answer_in_four(server: OddServer, lab: OddLab, fault: Fa
     all_is_there(server, lab)
 
 
-def test_stalls_of_one_answer_in_four(server: OddServer, lab: OddLab) -> None:
+def test_stalls_of_one_answer_in_four(server: OddServer, make_lab: Callable[[float], OddLab]) -> None:
     """An answer that falls silent is given up after the read time-out, and asked for again."""
+    lab = make_lab(LITTLE_SECONDS)
     server.fault = at_times(Stall(), to=lambda ask: not ask.key.startswith(FINE))
     outcome = lab.mirror(policy=QUICK)
     assert len(server.met) > 5
@@ -210,8 +214,9 @@ FOR_GOOD: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("fault", FOR_GOOD.values(), ids=FOR_GOOD.keys())
-def test_a_block_that_never_comes(server: OddServer, lab: OddLab, fault: Fault) -> None:
+def test_a_block_that_never_comes(server: OddServer, make_lab: Callable[[float], OddLab], fault: Fault) -> None:
     """It is named with exit 4 after as many tries as the policy has, all others are there, and its level stays shut."""
+    lab = make_lab(LITTLE_SECONDS if isinstance(fault, Stall) else READ_SECONDS)
     server.fault = lambda ask: fault if ask.key == BLOCK and applies(fault, ask) else None
     outcome = lab.mirror(policy=QUICK)
     shut = f"{FINE}attributes.json"
@@ -380,7 +385,15 @@ def test_an_outage_in_the_middle(server: OddServer, lab: OddLab) -> None:
 
 def test_an_outage_while_it_lists(server: OddServer, lab: OddLab) -> None:
     """Also before there is a plan: what was listed is not listed again."""
-    server.on_ask = lambda ask: server.go_away(2.0) if ask.prefix == FINE and ask.again == 1 else None
+    away: list[Ask] = []
+
+    def go_away(ask: Ask) -> None:
+        """Be out of reach, once."""
+        if ask.prefix == FINE and not away:
+            away.append(ask)
+            server.go_away(2.0)
+
+    server.on_ask = go_away
     outcome = lab.mirror(policy=QUICK)
     assert (outcome.exit_code, outcome.failed) == (ExitCode.DONE, {})
     all_is_there(server, lab)
