@@ -7,6 +7,7 @@ STAMP := .stamps/installed
 PACKAGES := mirror catalog
 SOURCES := $(PACKAGES) tests oomirror.py $(wildcard bench/*.py)
 WORKERS ?= 2
+FIGURES := .stamps/soak.json
 # A fresh catalog, brought to head: is there anything left that the tables say and the migrations do not?
 DRIFT = OOMIRROR_CATALOG="sqlite:///$(CURDIR)/.stamps/drift.db" $(BIN)/alembic
 
@@ -40,11 +41,13 @@ check: $(STAMP) ## format, lint, types, imports, docstrings, README, migrations;
 test: $(STAMP) ## the tests, doctests and contracts
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not soak and not aws"
 
-bench: $(STAMP) ## side-by-side runs against other tools
-	$(BIN)/python -m bench
+bench: $(STAMP) ## side-by-side runs against other tools: half an hour; BENCH=--quick takes two minutes
+	$(BIN)/python -m bench bars $(BENCH)
 
-soak: $(STAMP) ## the long tests
-	$(BIN)/python -m pytest -m soak --timeout 3600
+soak: $(STAMP) ## the long tests; their figures
+	rm -f $(FIGURES)
+	OOMIRROR_TEST_FIGURES=$(FIGURES) $(BIN)/python -m pytest -n $(WORKERS) -m soak --timeout 3600
+	@cat $(FIGURES)
 
 lock: $(STAMP) ## resolve the dependencies again into requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev --extra demo --universal --python-version 3.11 \

@@ -6,7 +6,7 @@ import hashlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 from mirror.demo.buckets import B_PREFIX, BUCKET_NAMES
 from mirror.demo.n5_writer import json_body
@@ -29,32 +29,54 @@ class BlockArray:
     block_bytes: int
     """Of a whole block, with its header."""
 
+    def __str__(self) -> str:
+        return f"{self.n_objects} objects, {self.block_bytes} B a block"
+
+    @property
+    def dataset(self) -> str:
+        """Name of the dataset."""
+        return DATASET
+
     @property
     def prefix(self) -> str:
         """Key prefix of the dataset."""
         return f"{B_PREFIX}{DATASET}/"
 
-    def objects(self) -> Iterator[tuple[str, bytes]]:
-        """Yield key and body of every object; the same on each call."""
-        root = f"{self.prefix}{DATASET}.n5/"
-        yield f"{root}attributes.json", json_body({"n5": "2.0.0"})
-        level = f"{root}volumes/raw/s0/"
-        yield f"{level}attributes.json", json_body(self._attributes())
-        chance = random.Random(self.block_bytes)  # noqa: S311  noise
-        header = b"".join([b"\0\0\0\3", self._n_voxels.to_bytes(4, "big"), b"\0\0\0\1" * 2])
-        for number in range(self.n_blocks):
-            x, y, z = _place(number)
-            yield f"{level}{x}/{y}/{z}", header + chance.randbytes(self._n_voxels)
+    @property
+    def n_objects(self) -> int:
+        """Blocks, and the two documents above them."""
+        return self.n_blocks + 2
+
+    @cached_property
+    def n_bytes(self) -> int:
+        """Bytes of all objects."""
+        return self.n_blocks * self.block_bytes + sum(len(body) for _, body in self._documents())
 
     @cached_property
     def digests(self) -> dict[str, str]:
         """Key to MD5 (hexadecimal) of every object."""
         return {key: hashlib.md5(body, usedforsecurity=False).hexdigest() for key, body in self.objects()}
 
-    @cached_property
-    def n_bytes(self) -> int:
-        """Bytes of all objects."""
-        return sum(len(body) for _, body in self.objects())
+    def objects(self) -> Iterator[tuple[str, bytes]]:
+        """Yield key and body of every object; the same on each call."""
+        yield from self._documents()
+        chance = random.Random(self.block_bytes)  # noqa: S311  noise
+        header = b"".join([b"\0\0\0\3", self._n_voxels.to_bytes(4, "big"), b"\0\0\0\1" * 2])
+        for number in range(self.n_blocks):
+            x, y, z = _place(number)
+            yield f"{self._level}{x}/{y}/{z}", header + chance.randbytes(self._n_voxels)
+
+    def _documents(self) -> Iterator[tuple[str, bytes]]:
+        yield f"{self._container}attributes.json", json_body({"n5": "2.0.0"})
+        yield f"{self._level}attributes.json", json_body(self._attributes())
+
+    @property
+    def _container(self) -> str:
+        return f"{self.prefix}{DATASET}.n5/"
+
+    @property
+    def _level(self) -> str:
+        return f"{self._container}volumes/raw/s0/"
 
     @property
     def _n_voxels(self) -> int:
@@ -68,6 +90,12 @@ class BlockArray:
             "blockSize": [self._n_voxels, 1, 1],
             "compression": {"type": "raw"},
         }
+
+
+@cache
+def block_array(n_blocks: int, block_bytes: int) -> BlockArray:
+    """Return the array of that size, always the same one: its MD5s are computed once."""
+    return BlockArray(n_blocks, block_bytes)
 
 
 def _place(number: int) -> tuple[int, int, int]:

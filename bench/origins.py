@@ -2,120 +2,118 @@
 
 from __future__ import annotations
 
-import os
-import random
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
+from types import TracebackType
+from typing import Self, assert_never
 
-from bench.blocks import BUCKET, BlockArray
-from mirror.demo import leash, room
+from bench.blocks import BUCKET, BlockArray, block_array
+from bench.made_up import MadeUp, run_listing_server
+from bench.nginx import ListLog, run_nginx
 from mirror.demo.server import SeaweedServer
-from mirror.errors import MirrorError, UsageError
+from mirror.errors import UsageError
 
-_READY_SECONDS = 10.0
-_NGINX = """\
-daemon off;
-# One process, so that it dies with the bench; it answers four times as fast as any client here asks.
-master_process off;
-pid {folder}/nginx.pid;
-error_log {folder}/error.log error;
-events {{ worker_connections 4096; }}
-http {{
-    access_log off;
-    default_type application/octet-stream;
-    keepalive_requests 1000000;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    open_file_cache max=200000 inactive=1h;
-    map_hash_max_size 1048576;
-    map_hash_bucket_size 256;
-    map $uri $md5 {{ include {folder}/etags; }}
-    server {{
-        listen 127.0.0.1:{port} backlog=4096;
-        # nginx would make an ETag of time and length; S3's is the MD5.
-        etag off;
-        root {folder}/objects;
-        location / {{ add_header ETag $md5; }}
-        # What is asked of the bucket itself is a LIST.
-        location = /{bucket} {{ proxy_pass {listing}; }}
-        location = /{bucket}/ {{ proxy_pass {listing}; }}
-    }}
-}}
-"""
+
+class Server(StrEnum):
+    """Who answers the tools."""
+
+    NGINX = "nginx"
+    SEAWEEDFS = "seaweedfs"
+    MADE_UP = "made-up"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What kind of server the tools meet."""
+
+    server: Server = Server.NGINX
+    delay_ms: int = 0
+    """Waited before each answer, LIST too."""
+    tls: bool = False
+    keeps_lists: bool = True
+    """Whether nginx keeps SeaweedFS's LIST answers, so that the tools are measured and not SeaweedFS."""
+
+    def __str__(self) -> str:
+        delay = f", {self.delay_ms} ms added to each answer" if self.delay_ms else ""
+        match self.server:
+            case Server.SEAWEEDFS:
+                return "SeaweedFS"
+            case Server.MADE_UP:
+                return f"a server that makes them up{delay}"
+            case Server.NGINX:
+                kept = "LIST answers of SeaweedFS, kept by nginx" if self.keeps_lists else "LIST passed on to SeaweedFS"
+                return f"nginx ({kept}{', TLS' if self.tls else ''}{delay})"
+        assert_never(self.server)
+
+    def objects(self, n_blocks: int, block_bytes: int) -> BlockArray | MadeUp:
+        """Return what it serves; made-up blocks have lengths of their own."""
+        return MadeUp(n_blocks) if self.server is Server.MADE_UP else block_array(n_blocks, block_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A server that runs and has the objects."""
+
+    endpoint_url: str
+    ca_file: Path | None = None
+    """Whom to trust; None without TLS."""
+    lists: ListLog | None = None
+    """Tells of LIST answers that were not kept; None where none are kept."""
+
+
+class Depot:
+    """A SeaweedFS that has the objects which were last asked for; used as `with Depot() as depot`.
+
+    Storing takes longer than a run, so two origins in a row with the same objects share it.
+    """
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._blocks: BlockArray | None = None
+        self._url = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def url_of(self, blocks: BlockArray) -> str:
+        """Return the URL of a SeaweedFS that has these objects; one with others ends."""
+        if blocks != self._blocks:
+            self._stack.close()
+            self._blocks = None
+            server = self._stack.enter_context(SeaweedServer())
+            server.create_bucket(BUCKET)
+            server.put_many((BUCKET, key, body) for key, body in blocks.objects())
+            self._blocks, self._url = blocks, server.endpoint_url
+        return self._url
 
 
 @contextmanager
-def seaweed(blocks: BlockArray) -> Iterator[str]:
-    """Yield the URL of a SeaweedFS that has the objects."""
-    with SeaweedServer() as server:
-        server.create_bucket(BUCKET)
-        server.put_many((BUCKET, key, body) for key, body in blocks.objects())
-        yield server.endpoint_url
-
-
-@contextmanager
-def nginx(blocks: BlockArray) -> Iterator[str]:
-    """Yield the URL of an nginx that has the bodies as files on tmpfs, with their MD5 as ETag; SeaweedFS lists.
+def serve(setting: Setting, objects: BlockArray | MadeUp, depot: Depot) -> Iterator[Origin]:
+    """Yield a server of that kind with these objects, which are of `setting.objects`.
 
     Raises
     ------
     UsageError
-        nginx is not installed.
+        A program is not installed, or a server is asked for what only nginx can do.
     """
-    program = shutil.which("nginx", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
-    if program is None:
-        raise UsageError("cannot serve files", "nginx", found="no such program", hint="Debian: apt-get install nginx")
-    with seaweed(blocks) as listing:
-        port = room.free_port_block(random.SystemRandom())
-        folder = room.make_folder(port)
-        try:
-            _write_files(folder, blocks)
-            text = _NGINX.format(folder=folder, port=port, bucket=BUCKET, listing=listing)
-            (folder / "nginx.conf").write_text(text)
-            with _running([program, "-p", str(folder), "-c", str(folder / "nginx.conf")], port, folder / "error.log"):
-                yield f"http://127.0.0.1:{port}"
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-ORIGINS = {"seaweedfs": seaweed, "nginx": nginx}
-
-
-def _write_files(folder: Path, blocks: BlockArray) -> None:
-    for key, body in blocks.objects():
-        path = folder / "objects" / BUCKET / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-    lines = (f'"/{BUCKET}/{key}" \'"{digest}"\';\n' for key, digest in blocks.digests.items())
-    (folder / "etags").write_text("".join(lines))
-
-
-@contextmanager
-def _running(command: list[str], port: int, log: Path) -> Iterator[None]:
-    leashed = [sys.executable, "-I", "-S", leash.__file__, str(os.getpid()), *command]
-    process = subprocess.Popen(leashed, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + _READY_SECONDS
-        while not _answers(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                words = log.read_text().strip() if log.is_file() else ""
-                raise MirrorError("the server does not start", command[0], found=words)
-            time.sleep(0.05)
-        yield
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    if setting.server is not Server.NGINX and (setting.tls or (setting.delay_ms and isinstance(objects, BlockArray))):
+        raise UsageError(f"{setting} has neither delay nor TLS", hint="Take --origin nginx.")
+    if isinstance(objects, MadeUp):
+        with run_listing_server(objects, setting.delay_ms) as url:
+            yield Origin(url)
+    elif setting.server is Server.SEAWEEDFS:
+        yield Origin(depot.url_of(objects))
+    else:
+        listing_url, keeps_lists = depot.url_of(objects), setting.keeps_lists
+        with run_nginx(
+            objects, listing_url, delay_ms=setting.delay_ms, tls=setting.tls, keeps_lists=keeps_lists
+        ) as front:
+            yield Origin(front.endpoint_url, front.ca_file, front.lists if keeps_lists else None)

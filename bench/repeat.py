@@ -1,7 +1,7 @@
-"""`python -m bench.repeat`: a sync with nothing to do, over a made-up dataset of any size, beside `s5cmd sync`.
+"""`python -m bench.repeat`: a sync with nothing to do, over a made-up dataset of any size, without its files.
 
-The state is made by `oomirror sync` itself where files are wanted (`--files`, for s5cmd compares with files), else it
-is written into the catalog as if all had been mirrored: a sync looks at the catalog, not at the share.
+The state is written into the catalog as if all had been mirrored: a sync looks at the catalog, not at the share. Beside
+other tools, which look at files, `python -m bench --origin made-up --repeat` measures it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from pathlib import Path
 from bench.blocks import BUCKET
 from bench.listing_server import DATASET
 from bench.measure import Measured, measure
-from bench.tools import OOMIRROR, find_s5cmd
-from mirror.demo.buckets import B_PREFIX
+from bench.tools import OOMIRROR
 from mirror.errors import MirrorError
 
 TMPFS = Path("/dev/shm")  # noqa: S108  no disk is measured
@@ -107,7 +106,7 @@ async def _fill() -> None:
                         state.commit(run.id, batch)
 
 
-def sync_once(environment: Mapping[str, str], *, expect_nothing: bool = True) -> tuple[Measured, dict[str, object]]:
+def sync_once(environment: Mapping[str, str]) -> tuple[Measured, dict[str, object]]:
     """Return what one sync took and its report.
 
     Raises
@@ -118,21 +117,9 @@ def sync_once(environment: Mapping[str, str], *, expect_nothing: bool = True) ->
     command = [*OOMIRROR, "sync", DATASET, "--bucket", "b", "--yes", "--json"]
     measured, output = measure(command, environment)
     report = json.loads(output)
-    if expect_nothing and report["planned"]["objects"]:
+    if report["planned"]["objects"]:
         raise MirrorError("there was something to do", found=str(report["planned"]))
     return measured, report
-
-
-def s5cmd_once(environment: Mapping[str, str], folder: Path, endpoint_url: str, n_workers: int) -> Measured:
-    """Return what `s5cmd sync` onto the files of the mirror took."""
-    prefix = f"{B_PREFIX}{DATASET}/"
-    switches = ["--no-sign-request", f"--endpoint-url={endpoint_url}", f"--numworkers={n_workers}"]
-    places = [f"s3://{BUCKET}/{prefix}*", f"{folder}/share/{BUCKET}/{prefix}"]
-    more = {"AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true"}
-    measured, output = measure([str(find_s5cmd()), *switches, "sync", *places], {**environment, **more})
-    if output.strip():
-        raise MirrorError("s5cmd had something to do", found=output[:200])
-    return measured
 
 
 def _show(name: str, runs: Sequence[Measured]) -> None:
@@ -150,10 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--grid", default="188x25x100", help="as of the listing server")
     parser.add_argument("--loose", default="0", help="as of the listing server")
     parser.add_argument("--delay-ms", default="0", help="as of the listing server")
-    parser.add_argument("--runs", type=int, default=5, help="counted runs of each tool (5)")
-    parser.add_argument("--files", action="store_true", help="mirror the files, too")
-    parser.add_argument("--s5cmd-workers", type=int, nargs="*", default=[], help="with --files: s5cmd sync as well")
-    parser.add_argument("--dir", type=Path, default=TMPFS, help=f"where share and catalog are made ({TMPFS})")
+    parser.add_argument("--runs", type=int, default=5, help="counted runs (5)")
+    parser.add_argument("--dir", type=Path, default=TMPFS, help=f"where the catalog is made ({TMPFS})")
     options = parser.parse_args(arguments)
     switches = [
         "--keys",
@@ -169,19 +154,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(name)
         environment = environment_of(folder, url)
         measure([*OOMIRROR, "init"], environment)
-        if not options.files:
-            fill_catalog(environment)
-        first, report = sync_once(environment, expect_nothing=not options.files)
-        print(f"first sync: {first.seconds:.2f} s, CPU {first.cpu_seconds:.2f} s, peak {first.peak_bytes / 1e6:.0f} MB")
+        fill_catalog(environment)
+        first, report = sync_once(environment)
+        _show("first sync", [first])
         print(f"up to date: {report['up_to_date']}")
-        results: dict[str, list[Measured]] = {}
-        for _ in range(options.runs):
-            results.setdefault("oomirror sync", []).append(sync_once(environment)[0])
-            for n_workers in options.s5cmd_workers:
-                measured = s5cmd_once(environment, folder, url, n_workers)
-                results.setdefault(f"s5cmd sync ({n_workers} workers)", []).append(measured)
-        for tool, runs in results.items():
-            _show(tool, runs)
+        _show("oomirror sync", [sync_once(environment)[0] for _ in range(options.runs)])
     return 0
 
 

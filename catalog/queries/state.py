@@ -8,12 +8,14 @@ from typing import cast
 
 from sqlalchemy import Connection, select
 
-from catalog.queries.rows import batches, delete_rows, put_batch, starts_with, stream
+from catalog.queries.rows import batches, delete_rows, put_batch, starts_with, stream, update_rows
 from catalog.records import MirroredBlock, MirroredBlockRow, MirroredObject, MirroredObjectRow
 from catalog.tables import mirrored_block, mirrored_object
 
 _BLOCK_KEY = itemgetter(0, 1, 2, 3)
 _OBJECT_KEY = itemgetter(0, 1)
+_IN_DOUBT: dict[str, object] = {"etag": b"", "hash": None}
+"""No object has such an ETag: it differs from whatever the bucket has."""
 
 
 def put_mirrored_blocks(connection: Connection, rows: Iterable[MirroredBlockRow]) -> None:
@@ -61,6 +63,16 @@ def mirrored_objects(connection: Connection, bucket_id: int, key_prefix: str) ->
         .order_by(t.key)
     )
     return cast("Iterator[MirroredObject]", stream(connection, query))
+
+
+def doubt_mirrored_blocks(connection: Connection, array_id: int, indices_xyz: Iterable[tuple[int, int, int]]) -> None:
+    """Keep that these blocks are on the share, but not as what: they are about to be replaced."""
+    update_rows(connection, mirrored_block, ((array_id, *index) for index in indices_xyz), **_IN_DOUBT)
+
+
+def doubt_mirrored_objects(connection: Connection, bucket_id: int, keys: Iterable[str]) -> None:
+    """Keep that these objects are on the share, but not as what: they are about to be replaced."""
+    update_rows(connection, mirrored_object, ((bucket_id, key) for key in keys), **_IN_DOUBT)
 
 
 def forget_mirrored_blocks(connection: Connection, array_id: int, indices_xyz: Iterable[tuple[int, int, int]]) -> None:

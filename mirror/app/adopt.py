@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from catalog.records import RunKind
 from mirror.app.datasets import dataset_names, has_dataset, plain_errors
+from mirror.app.opened import open_bucket
 from mirror.app.scan import EVERYTHING
 from mirror.app.sync import SyncRequest, sync
 from mirror.app.workplace import checked_marker
@@ -14,7 +15,6 @@ from mirror.engine.events import EventSink, ignore
 from mirror.engine.fetch import ChecksumMode
 from mirror.errors import UnknownNameError, known_hint
 from mirror.report.model import SyncReport
-from mirror.store.bucket import Bucket
 from mirror.store.share import Share
 
 
@@ -82,7 +82,7 @@ async def _datasets(settings: Settings, name: str, share: Share, asked: Sequence
     wanted = set(asked) or lying
     if not wanted:
         return ()
-    async with Bucket(bucket_settings.connection()) as bucket:
+    async with open_bucket(bucket_settings) as bucket:
         if asked:
             return tuple(sorted([one for one in wanted if await has_dataset(bucket, one)]))
         return tuple(sorted(wanted.intersection(await dataset_names(bucket))))

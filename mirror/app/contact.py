@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from mirror.app.datasets import check_names
+from mirror.app.opened import open_bucket
 from mirror.config import Settings
 from mirror.engine.events import EventSink
 from mirror.store.bucket import Bucket
@@ -23,7 +24,7 @@ class Contact:
     """
 
     def __init__(self, settings: Settings, name: str | None, datasets: tuple[str, ...], sink: EventSink) -> None:
-        self.bucket = Bucket(settings.bucket(name).connection())
+        self.bucket = open_bucket(settings.bucket(name), sink)
         self._ask = partial(check_names, settings, name or settings.default_bucket, datasets, self.bucket, sink)
         self._task: asyncio.Task[None]
 

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from mirror.app.opened import open_bucket
 from mirror.config import BucketSettings, Settings
 from mirror.engine.discovery import has_any, probe
 from mirror.engine.events import EventSink
+from mirror.engine.pages import Pages, check_page
 from mirror.engine.retry import AT_START, Retrier
 from mirror.engine.tasks import first_error
 from mirror.errors import MirrorError, UnknownNameError, known_hint
@@ -50,7 +52,7 @@ async def has_dataset(bucket: Bucket, dataset: str) -> bool:
     """Return whether the bucket has anything in a folder of that name."""
     if not _is_name(dataset):
         return False
-    page = await _page(await bucket.lister(), f"{bucket.url.prefix}{dataset}/", max_keys=1)
+    page = await _first_page(await bucket.lister(), f"{bucket.url.prefix}{dataset}/", max_keys=1)
     return bool(page.objects)
 
 
@@ -60,14 +62,10 @@ def _is_name(dataset: str) -> bool:
 
 async def dataset_names(bucket: Bucket) -> tuple[str, ...]:
     """Return the names of the folders at the bucket's root, sorted."""
-    lister = await bucket.lister()
-    names: list[str] = []
-    token: str | None = None
-    while True:
-        page = await _page(lister, bucket.url.prefix, delimiter="/", token=token)
-        names += [folder.removeprefix(bucket.url.prefix).rstrip("/") for folder in page.folders]
-        if (token := page.next_token) is None:
-            return tuple(sorted(names))
+    root = bucket.url.prefix
+    pages = Pages(await bucket.lister(), Retrier(asyncio.sleep, AT_START), root, delimiter="/")
+    names = {folder.removeprefix(root).rstrip("/") async for page in pages for folder in page.folders}
+    return tuple(sorted(names))
 
 
 async def datasets_in(bucket: Bucket, *, max_lists: int = 32) -> tuple[str, ...]:
@@ -78,7 +76,7 @@ async def datasets_in(bucket: Bucket, *, max_lists: int = 32) -> tuple[str, ...]
     async def holds_volumes(name: str) -> bool:
         """Return whether a folder has a container."""
         async with slots:
-            page = await _page(lister, f"{bucket.url.prefix}{name}/", delimiter="/")
+            page = await _first_page(lister, f"{bucket.url.prefix}{name}/", delimiter="/")
         children = (folder.rstrip("/").rpartition("/")[2] for folder in page.folders)
         return any(container_format(child) is not None for child in children)
 
@@ -88,8 +86,14 @@ async def datasets_in(bucket: Bucket, *, max_lists: int = 32) -> tuple[str, ...]
     return tuple(name for name, answer in zip(names, answers, strict=True) if answer.result())
 
 
-async def _page(lister: Lister, prefix: str, **knobs: Any) -> ListPage:
-    return await Retrier(asyncio.sleep, AT_START).run(prefix, lambda: lister.list_page(prefix, **knobs))
+async def _first_page(lister: Lister, prefix: str, **knobs: Any) -> ListPage:
+    async def page() -> ListPage:
+        """Return the page if it is of this prefix."""
+        found = await lister.list_page(prefix, **knobs)
+        check_page(found, prefix, knobs.get("delimiter", ""))
+        return found
+
+    return await Retrier(asyncio.sleep, AT_START).run(prefix, page)
 
 
 async def _unknown_dataset(settings: Settings, bucket: Bucket, name: str, dataset: str) -> UnknownNameError:
@@ -104,7 +108,7 @@ async def _unknown_dataset(settings: Settings, bucket: Bucket, name: str, datase
 
 async def _other_has(settings: BucketSettings, dataset: str) -> bool:
     try:
-        async with Bucket(settings.connection()) as bucket:
+        async with open_bucket(settings) as bucket:
             return await has_dataset(bucket, dataset)
     except MirrorError:
         return False  # A bucket that nobody asked for may be out of reach; then it is no help.

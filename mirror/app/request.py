@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mirror.engine.fetch import ChecksumMode
+from mirror.quantities import Timetable
 from mirror.selection import SelectionSpec
 
 
@@ -23,6 +24,8 @@ class SyncRequest:
     """A complete snapshot that is not older serves as listing; None lists again."""
     dry_run: bool = False
     concurrency: int | None = None
+    max_bandwidth: Timetable | None = None
+    """None is the configuration's `transfer.max_bandwidth`."""
     max_duration_seconds: float | None = None
     may_fetch: bool = True
     """False: files on the share are compared and recorded, or named as failed (`adopt`)."""

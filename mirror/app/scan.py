@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from catalog.records import RunKind, SnapshotScope
 from catalog.session import Catalog, open_catalog
 from mirror.app.datasets import check_names, plain_errors
+from mirror.app.opened import open_bucket
 from mirror.app.run import recorded_run
 from mirror.app.snapshot import write_findings, write_snapshots
 from mirror.app.state import BucketState
@@ -22,7 +23,6 @@ from mirror.formats.folder import Format
 from mirror.objects import Tally
 from mirror.report.model import Amount, ScanReport
 from mirror.selection import SelectionSpec, select
-from mirror.store.bucket import Bucket
 
 EVERYTHING = SelectionSpec(formats=tuple(Format))
 
@@ -54,7 +54,7 @@ async def scan(
     Cancelling leaves an unfinished snapshot, which is not used and is dropped by a later one.
     """
     name = bucket or settings.default_bucket
-    async with plain_errors(), Bucket(settings.bucket(bucket).connection()) as opened:
+    async with plain_errors(), open_bucket(settings.bucket(bucket), sink) as opened:
         await check_names(settings, name, tuple(datasets), opened, sink)
         with open_catalog(settings.catalog) as catalog, Spool() as spool:
             close_dead_runs(catalog)

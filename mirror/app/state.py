@@ -13,18 +13,19 @@ from catalog import queries
 from catalog.records import HOW_ADOPTED, ArrayRecord, MirroredBlockRow, MirroredObject, MirroredObjectRow
 from catalog.session import Catalog
 from mirror.checksum import xxh3
-from mirror.diff import Known
+from mirror.diff import Kind, Known
 from mirror.engine.discovery import Document
 from mirror.engine.fetch import Done, Item
 from mirror.engine.listing import ListedShard, Shard
 from mirror.formats.folder import Format
 from mirror.formats.layout import Array, Dataset
+from mirror.formats.n5.grid import parse_block_key
 from mirror.objects import pack_etag, unpack_etag
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_FORGET_OBJECTS = 5_000
+_BATCH_OBJECTS = 5_000
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class BucketState:
     """None where the catalog does not know the bucket yet."""
     array_ids: dict[str, int] = field(default_factory=dict)
     """Full key prefix of an array to its number."""
+    grid_ids: dict[str, int] = field(default_factory=dict)
+    """Those whose blocks may be rows by their place, whether or not the bucket still says what they are."""
 
     @classmethod
     def of(cls, catalog: Catalog | None, url: str, key_prefix: str) -> BucketState:
@@ -53,7 +56,16 @@ class BucketState:
             if bucket_id is None:
                 return cls(catalog, None)
             records = queries.arrays(connection, bucket_id, key_prefix)
-        return cls(catalog, bucket_id, {record.key_prefix: record.id for record in records if record.id is not None})
+        state = cls(catalog, bucket_id)
+        for record in records:
+            if record.id is not None:
+                state._note(record, record.id)
+        return state
+
+    def _note(self, record: ArrayRecord, array_id: int) -> None:
+        self.array_ids[record.key_prefix] = array_id
+        if record.format == Format.N5.value:
+            self.grid_ids[record.key_prefix] = array_id
 
     def documents(self, key_prefix: str) -> dict[tuple[str, str], bytes]:
         """Return the metadata documents that were read before, by (key, ETag)."""
@@ -76,12 +88,16 @@ class BucketState:
         with self.catalog.read() as connection:
             look_up = partial(queries.mirrored_objects_of, connection, self.bucket_id)
             if shard.objects is not None:
-                rows = look_up([one.key for one in shard.objects])
-                yield {key[start:]: (size, etag) for key, size, etag, _ in rows}
+                keys = [one.key for one in shard.objects]
+                known = {key[start:]: (size, etag) for key, size, etag, _ in look_up(keys)}
+                yield known | self._known_places(connection, shard.prefix, keys)
                 return
+            array_id = self.array_ids.get(shard.array.prefix) if shard.array else None
             found = queries.mirrored_objects(connection, self.bucket_id, shard.prefix)
-            if holds_blocks(shard.array):
-                blocks = self._known_blocks(connection, shard)
+            blocks = self._known_blocks(connection, shard)
+            if array_id is None:
+                blocks |= self._known_below(connection, shard.prefix)
+            if blocks or holds_blocks(shard.array):
                 yield {key[start:]: (size, etag) for key, size, etag, _ in found} | blocks
             else:
                 yield KnownInOrder(shard.prefix, found, look_up)
@@ -108,12 +124,41 @@ class BucketState:
         with self.catalog.read() as connection:
             return queries.agreement(connection, self.bucket_id, array_id, shard.prefix, listed.digest)
 
+    def _known_below(self, connection: Connection, prefix: str) -> dict[str, tuple[int, bytes]]:
+        """Return the blocks below a prefix of arrays that the bucket does not describe any more."""
+        return {
+            key[len(prefix) :]: known
+            for place, array_id in self.grid_ids.items()
+            if place.startswith(prefix) or prefix.startswith(place)
+            for key, known in _blocks(connection, place, array_id)
+            if key.startswith(prefix)
+        }
+
+    def _known_places(self, connection: Connection, prefix: str, keys: Sequence[str]) -> dict[str, tuple[int, bytes]]:
+        """Return those of some objects that are blocks of arrays that the bucket does not describe any more."""
+        wanted = {key for key in keys if self._place(key) is not None}
+        places = {key.rsplit("/", 3)[0] + "/" for key in wanted}
+        return {
+            key[len(prefix) :]: known
+            for place in sorted(places)
+            for key, known in _blocks(connection, place, self.grid_ids[place])
+            if key in wanted
+        }
+
+    def _place(self, key: str) -> tuple[int, tuple[int, int, int]] | None:
+        """Return array and place of a key that is a block of any array that was ever known."""
+        folder, *names = key.rsplit("/", 3)
+        array_id = self.grid_ids.get(f"{folder}/")
+        block = None if array_id is None else parse_block_key("/".join(names), 3)
+        return None if array_id is None or block is None else (array_id, block)  # type: ignore[return-value]
+
     def commit(self, run_id: int, done: Sequence[Done]) -> None:
-        """Write the rows of finished objects in one transaction."""
+        """Write the rows of finished objects in one transaction: one a file, by its place or by its key."""
         if self.catalog is None or self.bucket_id is None:
             raise TypeError("a dry run commits nothing")
         blocks: list[MirroredBlockRow] = []
         objects: list[MirroredObjectRow] = []
+        changed: list[Item] = []
         for one in done:
             item = one.item
             how = one.verification + (HOW_ADOPTED if one.is_adopted else 0)
@@ -122,28 +167,52 @@ class BucketState:
                 blocks.append((item.array_id, *item.block, *tail))
             else:
                 objects.append((self.bucket_id, item.key, *tail))
+            if item.block is None or item.kind is Kind.CHANGED:
+                changed.append(item)
         with self.catalog.begin() as connection:
+            self._forget(connection, changed)
             queries.put_mirrored_blocks(connection, blocks)
             queries.put_mirrored_objects(connection, objects)
 
     def forget(self, lost: Iterable[Item]) -> None:
         """Forget that these are on the share, for they are not: a row never claims a file that was seen to be gone."""
-        items = iter(lost)
-        while batch := list(islice(items, _FORGET_OBJECTS)):
-            self._forget(batch)
+        self._in_batches(lost, self._forget)
 
-    def _forget(self, lost: Sequence[Item]) -> None:
-        if self.catalog is None or self.bucket_id is None:
-            raise TypeError("a dry run forgets nothing")
-        blocks: dict[int, list[tuple[int, int, int]]] = {}
-        for item in lost:
-            if item.array_id is not None and item.block is not None:
-                blocks.setdefault(item.array_id, []).append(item.block)
-        with self.catalog.begin() as connection:
-            for array_id, indices_xyz in blocks.items():
-                queries.forget_mirrored_blocks(connection, array_id, indices_xyz)
-            # A block may have its row by key, from a time when its array was not understood.
-            queries.forget_mirrored_objects(connection, self.bucket_id, [item.key for item in lost])
+    def doubt(self, changed: Iterable[Item]) -> None:
+        """Doubt what these are on the share, before they are replaced there.
+
+        A run that is killed between a file and its row would else leave a row that speaks for another file; the bucket
+        may have its old content again when the next run compares.
+        """
+        self._in_batches(changed, self._doubt)
+
+    def _in_batches(self, items: Iterable[Item], do: Callable[[Connection, Sequence[Item]], None]) -> None:
+        if self.catalog is None:
+            raise TypeError("a dry run changes nothing")
+        iterator = iter(items)
+        while batch := list(islice(iterator, _BATCH_OBJECTS)):
+            with self.catalog.begin() as connection:
+                do(connection, batch)
+
+    def _forget(self, connection: Connection, items: Sequence[Item]) -> None:
+        for array_id, indices_xyz in self._places(items).items():
+            queries.forget_mirrored_blocks(connection, array_id, indices_xyz)
+        if self.bucket_id is not None:
+            queries.forget_mirrored_objects(connection, self.bucket_id, [item.key for item in items])
+
+    def _doubt(self, connection: Connection, items: Sequence[Item]) -> None:
+        for array_id, indices_xyz in self._places(items).items():
+            queries.doubt_mirrored_blocks(connection, array_id, indices_xyz)
+        if self.bucket_id is not None:
+            queries.doubt_mirrored_objects(connection, self.bucket_id, [item.key for item in items])
+
+    def _places(self, items: Sequence[Item]) -> dict[int, list[tuple[int, int, int]]]:
+        """Return the places of those that are blocks, by array. Each may have its row by its key as well."""
+        places: dict[int, list[tuple[int, int, int]]] = {}
+        for item in items:
+            if (place := self._place(item.key)) is not None:
+                places.setdefault(place[0], []).append(place[1])
+        return places
 
     def put_metadata(self, url: str, datasets: Mapping[str, Dataset], documents: Sequence[Document]) -> int:
         """Record bucket, arrays and the documents that were fetched; return the bucket's number."""
@@ -151,8 +220,8 @@ class BucketState:
             raise TypeError("a dry run records nothing")
         with self.catalog.begin() as connection:
             self.bucket_id = bucket_id = queries.bucket_id(connection, url)
-            for prefix, record in _records(bucket_id, datasets):
-                self.array_ids[prefix] = queries.put_array(connection, record)
+            for record in _records(bucket_id, datasets):
+                self._note(record, queries.put_array(connection, record))
             queries.put_documents(
                 connection,
                 [(bucket_id, one.key, pack_etag(one.etag), one.body, xxh3(one.body)) for one in documents],
@@ -196,13 +265,18 @@ def holds_blocks(array: Array | None) -> bool:
     )
 
 
-def _records(bucket_id: int, datasets: Mapping[str, Dataset]) -> Iterator[tuple[str, ArrayRecord]]:
+def _blocks(connection: Connection, prefix: str, array_id: int) -> Iterator[tuple[str, tuple[int, bytes]]]:
+    for x, y, z, size, etag, _ in queries.mirrored_blocks(connection, array_id):
+        yield f"{prefix}{x}/{y}/{z}", (size, etag)
+
+
+def _records(bucket_id: int, datasets: Mapping[str, Dataset]) -> Iterator[ArrayRecord]:
     for dataset in datasets.values():
         for volume in dataset.volumes():
             for array in volume.arrays:
                 if array.is_understood:
                     container = array.prefix.removesuffix(f"{array.path}/") if array.path else array.prefix
-                    yield array.prefix, _record(bucket_id, container, array)
+                    yield _record(bucket_id, container, array)
 
 
 def _record(bucket_id: int, container: str, array: Array) -> ArrayRecord:

@@ -150,7 +150,15 @@ class Surveyor:
         return build_dataset(name, prefix, discovery.folders), discovery
 
     def _walker(self, lister: Lister, known: DocumentCache = lambda _key, _etag: None) -> Walker:
-        return Walker(lister, self._bucket.bulk, self._retrier, known=known, slots=self._slots, sink=self._sink)
+        return Walker(
+            lister,
+            self._bucket.bulk,
+            self._bucket.careful,
+            self._retrier,
+            known=known,
+            slots=self._slots,
+            sink=self._sink,
+        )
 
     async def _bucket_files(self) -> tuple[ListedShard, ...]:
         lister = await self._bucket.lister()

@@ -23,17 +23,21 @@ from mirror.config import BucketSettings, Settings
 from mirror.diff import FETCHES, Kind
 from mirror.engine.careful import CarefulFetcher, Sources
 from mirror.engine.events import EventSink, Note, TransferStarted, ignore
-from mirror.engine.fetch import ChecksumMode, Fetcher
+from mirror.engine.fetch import ChecksumMode, Fetcher, Item
 from mirror.engine.recorder import Recorder
-from mirror.engine.retry import PATIENT, Retrier
+from mirror.engine.retry import PATIENT, Outage, Retrier, RetryPolicy
 from mirror.engine.spool import Spool
-from mirror.engine.transfer import DEFAULT_CONCURRENCY, LevelWork, Results, Transfer
+from mirror.engine.throttle import UNTHROTTLED, Bandwidth
+from mirror.engine.transfer import LevelWork, Results, Transfer
+from mirror.engine.window import Window
+from mirror.engine.worker import Setup
 from mirror.errors import ExitCode
 from mirror.lock import DatasetLock, Holder, live_tokens
 from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
 from mirror.store.bucket import Bucket
+from mirror.store.route import Client
 from mirror.store.share import FileError
 from mirror.store.staging import Staging, sweep
 
@@ -50,6 +54,7 @@ async def sync(
     confirm: Confirm = lambda _: True,
     force_catalog: bool = False,
     kind: RunKind = RunKind.SYNC,
+    policy: RetryPolicy = PATIENT,
     contact: Contact | None = None,
 ) -> SyncReport:
     """Mirror what the request chooses, and return what was done.
@@ -60,6 +65,8 @@ async def sync(
         Called with the plan before anything is written, also by a dry run; False ends it there.
     kind
         As what the catalog records the run.
+    policy
+        How often, and with which waits, a request is made again once the bucket was seen to answer.
     contact
         To the bucket of the request, asked for its datasets, if it is made already. Its maker closes it.
 
@@ -82,7 +89,9 @@ async def sync(
                 bucket = await asked.checked()
                 with _locks(place, bucket_settings, request, sink) as holder:
                     state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix)
-                    one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind, state)
+                    outage = Outage(settings.transfer.max_outage, sink)
+                    retrier = Retrier(asyncio.sleep, policy, sink, outage=outage)
+                    one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind, state, retrier)
                     return await one.run(confirm)
 
 
@@ -100,10 +109,7 @@ class _Sync:
     started: float
     kind: RunKind
     state: BucketState
-
-    @property
-    def _retrier(self) -> Retrier:
-        return Retrier(asyncio.sleep, PATIENT, self.sink)
+    retrier: Retrier
 
     @property
     def _mode(self) -> ChecksumMode:
@@ -119,7 +125,7 @@ class _Sync:
 
     async def run(self, confirm: Confirm) -> SyncReport:
         request = self.request
-        surveyor = Surveyor(self.bucket, self.state, self.spool, self._retrier, self.sink)
+        surveyor = Surveyor(self.bucket, self.state, self.spool, self.retrier, self.sink)
         survey = await surveyor.survey(
             request.datasets,
             request.spec,
@@ -182,9 +188,9 @@ class _Sync:
                     return Results()
                 transfer = self._make_transfer(staging, recorder)
                 work = works(comparison, self.state, self.spool, self.bucket.url.bucket, may_fetch=self._may_fetch)
-                if Kind.LOST in comparison.plan.by_kind:
-                    lost = (item for level in work for item in level.items() if item.kind is Kind.LOST)
-                    await asyncio.to_thread(self.state.forget, lost)
+                for kind, say in ((Kind.LOST, self.state.forget), (Kind.CHANGED, self.state.doubt)):
+                    if kind in comparison.plan.by_kind:
+                        await asyncio.to_thread(say, _items_of(work, kind))
                 if self._may_fetch:
                     await asyncio.to_thread(self._close_levels, work, staging)
                 return await transfer.run(work, n_objects=planned.objects, n_bytes=planned.bytes)
@@ -201,6 +207,8 @@ class _Sync:
 
     def _make_transfer(self, staging: Staging, recorder: Recorder) -> Transfer:
         bucket, url_of = self.bucket, self.bucket.url.url_of
+        timetable = self.request.max_bandwidth or self.settings.transfer.max_bandwidth
+        throttle = Bandwidth(timetable) if timetable.is_limit else UNTHROTTLED
         fetcher = Fetcher(
             bucket.bulk,
             staging,
@@ -209,11 +217,37 @@ class _Sync:
             mode=self._mode,
             may_fetch=self._may_fetch,
             aliases=self._aliases,
+            throttle=throttle,
         )
         sources = Sources(bucket.careful, bucket.bulk, url_of)
-        careful = CarefulFetcher(sources, fetcher, staging, self._retrier, mode=self._mode)
-        concurrency = self.request.concurrency or self.settings.transfer.concurrency or DEFAULT_CONCURRENCY
-        return Transfer(fetcher, careful, recorder, concurrency=concurrency, may_go_on=self._has_time, sink=self.sink)
+        careful = CarefulFetcher(sources, fetcher, staging, self.retrier, mode=self._mode, throttle=throttle)
+        window = Window(fixed=self.request.concurrency or self.settings.transfer.concurrency or None)
+        return Transfer(
+            fetcher,
+            careful,
+            recorder,
+            self.retrier,
+            window=window,
+            # Of several processes none would know what the others take.
+            setup=None if timetable.is_limit else self._worker_setup(),
+            throttle=throttle,
+            may_go_on=self._has_time,
+            sink=self.sink,
+        )
+
+    def _worker_setup(self) -> Setup | None:
+        # Only the ring serves a process of its own: keys for signing are looked for once, where the user can answer.
+        if not (self._may_fetch and self.bucket.route.reads_many is Client.RING):
+            return None
+        return Setup(
+            connection=self.bucket.connection,
+            share_root=self.place.share.root,
+            bucket_name=self.bucket.url.bucket,
+            room=self.holder.token,
+            policy=self.settings.transfer.file_policy(),
+            mode=self._mode,
+            aliases=self._aliases,
+        )
 
     def _has_time(self) -> bool:
         limit = self.request.max_duration_seconds
@@ -244,6 +278,10 @@ class _Sync:
             verified=_verified(results),
             seconds=round(time.monotonic() - self.started, 3),
         )
+
+
+def _items_of(work: Sequence[LevelWork], kind: Kind) -> Iterator[Item]:
+    return (item for level in work for item in level.items() if item.kind is kind)
 
 
 NOT_WHOLE = "its level is not whole on the share, and must not open as black data"

@@ -23,6 +23,7 @@ def adopt(
         typer.Option("--check", help="Compare content where the bucket's ETag allows (md5), or lengths alone (size)."),
     ] = options.Check.MD5,
     force: options.Force = False,
+    transport: options.TransportOption = None,
     config: options.Config = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -47,7 +48,7 @@ def adopt(
 
         mode = ChecksumMode.SIZE if check is options.Check.SIZE else ChecksumMode.AUTO
         names = tuple(dict.fromkeys(datasets or ()))
-        settings = load_settings(config)
+        settings = load_settings(config).with_transport(transport)
         reports = run(run_adopt(settings, names, bucket=bucket, check=mode, sink=talk.sink, force_catalog=force))
         talk.answer(
             reports,

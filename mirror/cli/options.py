@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from mirror.report.numbers import Units
+from mirror.store.connection import Transport
 
 
 class Checksum(StrEnum):
@@ -55,12 +56,24 @@ BucketDefault: TypeAlias = Annotated[
 BucketAll: TypeAlias = Annotated[
     str | None, typer.Option("--bucket", metavar="NAME", help="Look at this bucket only.", show_default="all buckets")
 ]
+TransportOption: TypeAlias = Annotated[
+    Transport | None,
+    typer.Option(
+        "--transport",
+        help="How the bucket is read: the fast path, and aioboto3 where that cannot serve (auto), the fast path alone "
+        "(fast), or aioboto3 alone, which is slow and gets through wherever boto does (careful).",
+        show_default="buckets.NAME.transport",
+    ),
+]
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON document to stdout, and nothing else there.")
 ]
 Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.")]
 Verbose: TypeAlias = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Say also what is tried again, and the traceback of a fault.")
+    bool,
+    typer.Option(
+        "--verbose", "-v", help="Say also how buckets are reached, what is tried again, and the traceback of a fault."
+    ),
 ]
 Traceback: TypeAlias = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show the traceback of a fault of the program.")

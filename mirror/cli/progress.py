@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from mirror.cli.pace import Pace
-from mirror.engine.events import Event, FolderFound, Listed, ObjectsDone, TransferStarted
+from mirror.engine.events import Event, FolderFound, Listed, ObjectsDone, Paced, TransferStarted
 from mirror.report.numbers import Units, format_bytes, format_count, format_rate, format_seconds, format_utc
 
 LINE_SECONDS = 60.0
@@ -50,6 +50,8 @@ class State:
         self.found: FolderFound | None = None
         self.listed: Listed | None = None
         self.pace: Pace | None = None
+        self.limited_by = ""
+        """What keeps the transfer from being faster; empty while nobody knows."""
 
     def take(self, event: Event) -> None:
         """Take what the event tells of the progress."""
@@ -60,6 +62,8 @@ class State:
                 self.listed = event
             case TransferStarted(planned):
                 self.pace = Pace(planned, self._clock())
+            case Paced(limited_by=limited_by):
+                self.limited_by = limited_by
             case ObjectsDone(done) if self.pace is not None:
                 self.pace.add(done, self._clock())
             case _:
@@ -90,6 +94,7 @@ class State:
             f"{format_bytes(done.bytes, self._units)} of {format_bytes(planned.bytes, self._units)}, "
             f"{format_count(round(objects_per_second))} objects/s, {format_rate(bytes_per_second, self._units)}, "
             + (f"{format_seconds(left)} left" if left is not None else "waiting")
+            + (f", limited by {self.limited_by}" if self.limited_by else "")
         )
 
 

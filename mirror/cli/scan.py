@@ -18,6 +18,7 @@ def scan(
     metadata_only: Annotated[
         bool, typer.Option("--metadata-only", help="Find volumes and levels; list no blocks, keep no snapshot.")
     ] = False,
+    transport: options.TransportOption = None,
     config: options.Config = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -39,8 +40,7 @@ def scan(
         from mirror.report.text.results import render_scans
 
         names = tuple(dict.fromkeys(datasets))
-        reports = run(
-            run_scan(load_settings(config), names, bucket=bucket, metadata_only=metadata_only, sink=talk.sink)
-        )
+        settings = load_settings(config).with_transport(transport)
+        reports = run(run_scan(settings, names, bucket=bucket, metadata_only=metadata_only, sink=talk.sink))
         talk.answer(reports, listing(reports), lambda: "" if quiet else render_scans(reports, units=units))
         return ExitCode.DONE

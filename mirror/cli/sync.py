@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from mirror.cli import options
-from mirror.cli.durations import parse_duration
 from mirror.cli.talk import Manner, Talk
 from mirror.report.numbers import Units
 
@@ -71,7 +70,16 @@ def sync(
     ] = False,
     concurrency: Annotated[
         int | None,
-        typer.Option("--concurrency", min=1, max=1024, help="Requests in flight.", show_default="transfer.concurrency"),
+        typer.Option("--concurrency", min=1, max=1024, help="Requests in flight.", show_default="adapts itself"),
+    ] = None,
+    max_bandwidth: Annotated[
+        str | None,
+        typer.Option(
+            "--max-bandwidth",
+            metavar="R",
+            help='Bytes a second, as 200MB/s, or by local time, as "08:00-18:00 50MB/s, else off".',
+            show_default="transfer.max_bandwidth",
+        ),
     ] = None,
     max_duration: Annotated[
         str | None,
@@ -83,6 +91,7 @@ def sync(
         ),
     ] = None,
     force: options.Force = False,
+    transport: options.TransportOption = None,
     config: options.Config = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
@@ -102,6 +111,7 @@ def sync(
         from mirror.cli.signals import run
         from mirror.config import load_settings
         from mirror.engine.fetch import ChecksumMode
+        from mirror.quantities import parse_duration, parse_timetable
         from mirror.selection import SelectionSpec, parse_formats, parse_scales, parse_volumes
 
         spec = SelectionSpec(
@@ -110,7 +120,7 @@ def sync(
             formats=parse_formats(formats) if formats is not None else None,
             with_unscaled=not no_unscaled,
         )
-        settings = load_settings(config)
+        settings = load_settings(config).with_transport(transport)
         request = SyncRequest(
             datasets=tuple(dict.fromkeys(datasets)),
             bucket=bucket,
@@ -120,8 +130,9 @@ def sync(
             verify_share=verify_share,
             dry_run=dry_run,
             concurrency=concurrency,
-            max_age_seconds=parse_duration(max_age, "--max-age"),
-            max_duration_seconds=parse_duration(max_duration, "--max-duration"),
+            max_age_seconds=parse_duration(max_age, "--max-age") if max_age is not None else None,
+            max_duration_seconds=parse_duration(max_duration, "--max-duration") if max_duration is not None else None,
+            max_bandwidth=parse_timetable(max_bandwidth, "--max-bandwidth") if max_bandwidth is not None else None,
         )
         confirmation = Confirmation(talk, is_dry_run=dry_run, yes=yes)
         report = run(run_sync(settings, request, sink=talk.sink, confirm=confirmation, force_catalog=force))

@@ -92,8 +92,8 @@ class Talk:
 
     def _words(self, event: Event) -> str:
         match event:
-            case Note(text):
-                return "" if self.manner.quiet else text
+            case Note(text, is_detail):
+                return "" if self.manner.quiet or (is_detail and not self.manner.verbose) else text
             case ObjectFailed(key, reason) if self.manner.verbose:
                 return f"failed: {key}: {reason}"
             case Retried(thing, reason, wait_seconds) if self.manner.verbose:

@@ -13,7 +13,8 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from catalog.config import check_url, default_catalog_url
 from mirror.errors import ConfigError, UnknownNameError, UsageError, known_hint
 from mirror.keys import S3Url
-from mirror.store.connection import Connection
+from mirror.quantities import Timetable, parse_duration, parse_timetable
+from mirror.store.connection import Connection, Transport
 from mirror.store.staging import FilePolicy, Fsync
 
 PREFIX = "OOMIRROR_"
@@ -51,6 +52,14 @@ def _parse_mode(value: object) -> object:
     raise UsageError("not a file mode", expected='octal digits in quotes, as "0664"', found=repr(value))
 
 
+def _parse_timetable(value: object) -> object:
+    return parse_timetable(value) if isinstance(value, str) else value
+
+
+def _parse_duration(value: object) -> object:
+    return parse_duration(value) if isinstance(value, str) else value
+
+
 def _absolute(path: Path) -> Path:
     """Return the path without `~`; a relative one would mean another folder to cron than to a shell."""
     path = path.expanduser()
@@ -76,8 +85,11 @@ class BucketSettings(_Table):
     endpoint_url: str = ""
     """Empty is AWS."""
     ca_bundle: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    read_timeout_seconds: float = Field(default=30.0, gt=0)
+    """Longest silence in the middle of an answer."""
     aliases: Annotated[tuple[str, ...], BeforeValidator(_split_at_commas)] = ()
     """Names under which the share's folders were filled before."""
+    transport: Transport = Transport.AUTO
 
     @field_validator("endpoint_url")
     @classmethod
@@ -115,6 +127,8 @@ class BucketSettings(_Table):
             addressing_style=self.addressing_style,
             endpoint_url=self.endpoint_url or None,
             ca_bundle=str(bundle) if bundle else None,
+            transport=self.transport,
+            read_timeout_seconds=self.read_timeout_seconds,
         )
 
 
@@ -123,6 +137,10 @@ class TransferSettings(_Table):
 
     concurrency: int = Field(default=0, ge=0, le=1024)
     """Requests in flight; 0 adapts itself."""
+    max_bandwidth: Annotated[Timetable, BeforeValidator(_parse_timetable)] = Timetable()
+    """Bytes a second, by local time."""
+    max_outage: Annotated[float, BeforeValidator(_parse_duration)] = 600.0
+    """Seconds that a server which was there may be out of reach before the run ends."""
     fsync: Fsync = Fsync.BATCH
     checksum: Literal["auto", "size"] = "auto"
     file_mode: Annotated[int | None, BeforeValidator(_parse_mode)] = None
@@ -208,6 +226,13 @@ class Settings(BaseSettings):
         if name not in self.buckets:
             raise UnknownNameError("unknown bucket", name, hint=known_hint(name, self.buckets))
         return self.buckets[name]
+
+    def with_transport(self, transport: Transport | None) -> Settings:
+        """Return the configuration with that transport for all buckets; as it is, without one."""
+        if transport is None:
+            return self
+        buckets = {name: one.model_copy(update={"transport": transport}) for name, one in self.buckets.items()}
+        return self.model_copy(update={"buckets": buckets})
 
     def share_root(self) -> Path:
         """Return the root of the lab's share.

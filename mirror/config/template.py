@@ -33,13 +33,17 @@ _TEMPLATE = """\
 # addressing_style = "auto"        # auto | virtual | path
 # endpoint_url = ""                # empty is AWS
 # ca_bundle = ""                   # PEM file of authorities to trust
+# read_timeout_seconds = 30.0      # longest silence in the middle of an answer
 # aliases = ["janelia-cosem"]      # names under which the share's folders were filled before
+# transport = "auto"               # fast: the fast path alone | careful: aioboto3 alone, at ten times the CPU
 
 # [buckets.b]
 # url = "s3://janelia-cosem-publications/heinrich-2021a"
 
 # [transfer]
 # concurrency = 0                  # requests in flight; 0 adapts itself
+# max_bandwidth = ""               # as "200MB/s", or by local time "08:00-18:00 50MB/s, else off"
+# max_outage = "10m"               # how long a server that was there may be out of reach
 # fsync = "batch"                  # off | batch | each; off can lose committed files at a power cut
 # checksum = "auto"                # auto: all that the bucket offers to compare with | size
 # file_mode = ""                   # as "0664"; empty: 0666 less umask, so that the lab can read

@@ -25,6 +25,7 @@ from mirror.engine.fetch import (
 )
 from mirror.engine.retry import TRANSIENT, Retrier
 from mirror.engine.tasks import first_error
+from mirror.engine.throttle import UNTHROTTLED, Throttle
 from mirror.errors import (
     BrokenTransferError,
     MirrorError,
@@ -40,7 +41,9 @@ from mirror.store.share import unsafe_of
 from mirror.store.staging import Staging
 
 RANGE_BYTES = 4 * MIB
-RANGES_IN_FLIGHT = 4
+THROTTLE_SECONDS = 0.02
+"""Between two looks at a bandwidth that is used up."""
+RANGES_IN_FLIGHT = 8
 """For all large objects together: it bounds what is read again, and the memory of second tries."""
 _WORTH_A_RANGE = (BrokenTransferError, SlowDownError, UnreachableError)
 """A range of an object that changed cannot come any more: all of the object is fetched anew, as it is now."""
@@ -71,6 +74,7 @@ class CarefulFetcher:
         *,
         mode: ChecksumMode = ChecksumMode.AUTO,
         range_bytes: int = RANGE_BYTES,
+        throttle: Throttle = UNTHROTTLED,
     ) -> None:
         self._sources = sources
         self._fetcher = fetcher
@@ -78,16 +82,17 @@ class CarefulFetcher:
         self._retrier = retrier
         self._mode = mode
         self._range_bytes = range_bytes
+        self._throttle = throttle
         self._slots = asyncio.Semaphore(RANGES_IN_FLIGHT)
 
-    async def fetch_again(self, item: Item, error: MirrorError) -> Outcome:
-        """Return what became of a small object whose first try ended with `error`."""
-        if not isinstance(error, TRANSIENT):
+    async def fetch_again(self, item: Item, error: MirrorError, *, tries: int) -> Outcome:
+        """Return what became of a small object whose tries so far ended with `error`."""
+        if not isinstance(error, TRANSIENT) or tries >= self._retrier.policy.attempts:
             return Problem(item, error, is_final=True)
         if isinstance(error, UndecidedError):
             return await self._outcome(item, lambda: self._adopt_or_fetch(item, self._fetch_small))
-        await self._retrier.pause(item.key, error)
-        return await self._outcome(item, lambda: self._fetch_small(item), tries_before=1)
+        await self._retrier.pause([(item.key, error)], tries)
+        return await self._outcome(item, lambda: self._fetch_small(item), tries_before=tries)
 
     async def fetch_large(self, item: Item) -> Outcome:
         """Return what became of a large object, fetched by ranges."""
@@ -186,6 +191,9 @@ class CarefulFetcher:
             return body.last_modified
 
         async with self._slots:
+            while self._throttle.is_closed():  # noqa: ASYNC110 - time opens it, nobody sets an event
+                await asyncio.sleep(THROTTLE_SECONDS)
+            self._throttle.take(stop - start)
             return await replace(self._retrier, worth=_WORTH_A_RANGE).run(key, fetch)
 
     def _copy_range(self, key: str, start: int, stop: int, etag: str, path: str) -> int:

@@ -8,13 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from mirror.checksum import Proof, proof_of_etag
+from mirror.engine.careful import verdict
 from mirror.engine.events import EventSink, FolderFound, ignore
 from mirror.engine.lists_in_flight import MOST, ListSlots
+from mirror.engine.pages import Pages
 from mirror.engine.retry import Retrier
 from mirror.errors import BrokenTransferError, MirrorError, ObjectNotFoundError, UnknownNameError, UnreachableError
 from mirror.formats.folder import Folder, folders_to_visit, wanted_documents
 from mirror.objects import RemoteObject
-from mirror.store.base import Body, BulkReader, Lister, ListPage
+from mirror.store.base import Body, BulkReader, CarefulReader, Lister, ListPage
 
 PROBE_SECONDS = 8.0
 """How long the first answer may take, so that three tries end within 30 s."""
@@ -45,8 +47,8 @@ class Walker:
 
     Parameters
     ----------
-    reader
-        Gives the bulk reader when a document must be fetched, and not before.
+    reader, careful
+        Give the readers when a document must be fetched, and not before.
     slots
         Those of the bucket, where others list it too.
     """
@@ -55,6 +57,7 @@ class Walker:
         self,
         lister: Lister,
         reader: Callable[[], BulkReader],
+        careful: Callable[[], Awaitable[CarefulReader]],
         retrier: Retrier,
         *,
         known: DocumentCache = lambda _key, _etag: None,
@@ -63,6 +66,7 @@ class Walker:
     ) -> None:
         self._lister = lister
         self._reader = reader
+        self._careful = careful
         self._retrier = retrier
         self._known = known
         self._sink = sink
@@ -99,20 +103,12 @@ class Walker:
 
     async def list_folder(self, prefix: str) -> tuple[tuple[str, ...], tuple[RemoteObject, ...]]:
         """Return the names of the child folders, sorted, and the objects directly inside."""
-        names: list[str] = []
-        files: list[RemoteObject] = []
-        token: str | None = None
-
-        def list_page() -> Awaitable[ListPage]:
-            """Ask for the next page."""
-            return self._lister.list_page(prefix, delimiter="/", token=token)
-
-        while True:
-            page = await self._retrier.run(prefix, lambda: self._slots.run(list_page))
-            names += [folder.removeprefix(prefix)[:-1] for folder in page.folders]
-            files += page.objects
-            if (token := page.next_token) is None:
-                return tuple(sorted(names)), tuple(files)
+        names: set[str] = set()
+        files: dict[str, RemoteObject] = {}
+        async for page in Pages(self._lister, self._retrier, prefix, delimiter="/", slots=self._slots):
+            names |= {folder.removeprefix(prefix)[:-1] for folder in page.folders}
+            files |= {one.key: one for one in page.objects}
+        return tuple(sorted(names)), tuple(files.values())
 
     async def _read_folder(self, prefix: str, fetched: list[Document]) -> Folder:
         names, files = await self.list_folder(prefix)
@@ -128,7 +124,7 @@ class Walker:
         if (known := self._known(file.key, file.etag)) is not None:
             return known
         try:
-            body = await self._retrier.run(file.key, lambda: self._slots.run(lambda: self._read(file.key)))
+            body = await self._retrier.run(file.key, lambda: self._slots.run(lambda: self._read(file)))
         except MirrorError:
             # What cannot be read is told by the transfer, which tries it as any other object, and by a finding.
             return None
@@ -136,18 +132,24 @@ class Walker:
         fetched.append(document)
         return document.body
 
-    async def _read(self, key: str) -> Body:
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._proven, key)
-
-    def _proven(self, key: str) -> Body:
-        """Return a document that its ETag proves: a wrong one would be kept, and the level be mistaken for ever."""
-        body = self._reader().get(key)
-        if proof_of_etag(lambda: (body.data,), body.size, body.etag)[0] is not Proof.DIFFERS:
-            return body
-        # Damage, or an encryption that makes its own ETags: damage does not come twice the same.
-        if self._reader().get(key).data != body.data:
-            raise BrokenTransferError("two readings of the document differ", key, expected=f"ETag {body.etag}")
+    async def _read(self, file: RemoteObject) -> Body:
+        """Return a document that nothing proves wrong: it is kept, and the level would be mistaken for ever."""
+        body = await asyncio.get_running_loop().run_in_executor(self._readers, self._get, file.key)
+        if body.etag == file.etag and len(body.data) != file.size:
+            raise BrokenTransferError(
+                "the document has another length than was listed",
+                file.key,
+                expected=f"{file.size} B",
+                found=f"{len(body.data)} B",
+            )
+        if proof_of_etag(lambda: (body.data,), body.size, body.etag)[0] is Proof.DIFFERS:
+            # Damage, or an encryption that makes its own ETags: HEAD tells.
+            head = await (await self._careful()).head(file.key)
+            verdict(lambda: (body.data,), body.size, body.etag, head, file.key)
         return body
+
+    def _get(self, key: str) -> Body:
+        return self._reader().get(key)
 
 
 async def probe(

@@ -41,6 +41,15 @@ class ObjectsDone:
 
 
 @dataclass(frozen=True, slots=True)
+class Paced:
+    """How many requests are in flight from now on, and what keeps it from being faster."""
+
+    in_flight: int
+    limited_by: str
+    """`network`, `server`, `share`, `CPU`, `bandwidth limit` or `concurrency` (as the user fixed it)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Retried:
     """An object or a page is tried again."""
 
@@ -62,9 +71,11 @@ class Note:
     """A sentence for the user."""
 
     text: str
+    is_detail: bool = False
+    """Said only to those who want to know more (`-v`)."""
 
 
-Event = FolderFound | Listed | TransferStarted | ObjectsDone | Retried | ObjectFailed | Note
+Event = FolderFound | Listed | TransferStarted | ObjectsDone | Paced | Retried | ObjectFailed | Note
 
 
 class EventSink(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,9 +14,10 @@ from typing import NamedTuple
 
 from mirror.checksum import MIB, Bytes, Proof, Source, proof_of_etag, xxh3, xxh3_of
 from mirror.diff import Kind
+from mirror.engine.throttle import UNTHROTTLED, Throttle
 from mirror.errors import BrokenTransferError, MirrorError, StoreError, UnsafeError
 from mirror.objects import Verification, etag_parts
-from mirror.store.base import Body, BulkReader
+from mirror.store.base import Ask, Body, BulkReader, Lull
 from mirror.store.share import FileError
 from mirror.store.staging import Staging
 
@@ -76,6 +78,15 @@ class Problem:
 Outcome = Done | Problem
 
 
+class Load(NamedTuple):
+    """How threads spent their time so far, in seconds of one thread."""
+
+    waited: float | None
+    """For answers; None where nobody can tell."""
+    share: float
+    """For files on the share."""
+
+
 class UnprovenError(BrokenTransferError):
     """The bytes came, and their ETag does not prove them: HEAD must tell more."""
 
@@ -101,6 +112,8 @@ class Fetcher:
         False: files on the share are only compared (`oomirror adopt`).
     aliases
         Folders of the share that were filled under an older name of the bucket.
+    throttle
+        Holds back the next request while the bandwidth is used up.
     """
 
     def __init__(
@@ -114,6 +127,7 @@ class Fetcher:
         large_bytes: int = LARGE_BYTES,
         may_fetch: bool = True,
         aliases: Sequence[str] = (),
+        throttle: Throttle = UNTHROTTLED,
     ) -> None:
         self._reader = reader
         self._staging = staging
@@ -123,7 +137,15 @@ class Fetcher:
         self._large_bytes = large_bytes
         self._may_fetch = may_fetch
         self._aliases = tuple(aliases)
+        self._throttle = throttle
         self._stopped = threading.Event()
+        self._share_seconds = 0.0
+
+    @property
+    def load(self) -> Load:
+        """How the threads spent their time so far; about, for nothing is locked."""
+        reader = self._reader()
+        return Load(reader.waited_seconds if reader.has_ring else None, self._share_seconds)
 
     def stop(self) -> None:
         """Let the threads end after the object that each is at."""
@@ -133,8 +155,13 @@ class Fetcher:
         """Return whether the object is fetched by ranges."""
         return item.size >= self._large_bytes and self._may_fetch
 
-    def n_threads(self, concurrency: int, mean_bytes: int) -> int:
-        """Return how many threads serve that many requests in flight best; writes a few files to find out.
+    @property
+    def has_ring(self) -> bool:
+        """Whether one thread keeps many requests in flight; else it is one request a thread."""
+        return self._may_fetch and self._reader().has_ring
+
+    def n_threads(self, mean_bytes: int) -> int:
+        """Return how many threads with a ring each serve objects of that size best; writes a few files to find out.
 
         One, where small objects go to a fast share: threads that have nothing to wait for wait for Python's lock,
         which the share's answers and the MD5 of larger objects leave free.
@@ -144,40 +171,57 @@ class Fetcher:
         UnsafeError
             The share is full, read-only or gone.
         """
-        if not self._may_fetch or not self._reader().has_ring:
-            return concurrency
         seconds_outside = self._staging.seconds_per_file() + mean_bytes * _MD5_SECONDS_PER_BYTE
-        return min(concurrency, max(1, math.ceil(seconds_outside / _SECONDS_PER_OBJECT)))
+        return max(1, math.ceil(seconds_outside / _SECONDS_PER_OBJECT))
 
-    def fetch_batch(self, items: Sequence[Item], *, in_flight: int = 1) -> list[Outcome]:
-        """Return what became of each item, in no order.
+    def fetch_stream(self, items: Iterator[Item | None], *, in_flight: Callable[[], int]) -> Iterator[Outcome | None]:
+        """Yield what became of each item, in no order; None where nothing did for a moment.
 
         Parameters
         ----------
+        items
+            Taken as there is room; None is "nothing yet".
         in_flight
-            Requests at a time, at most.
+            Requests at a time, at most; asked again and again.
 
         Raises
         ------
         UnsafeError
             The share is full, read-only or gone: the run must end.
         """
-        outcomes: list[Outcome] = []
         wanted: dict[str, list[Item]] = {}
-        for item in items:
-            if self._stopped.is_set():
-                return outcomes
-            outcome = self._outcome(item, partial(self._adopt_or_pass, item))
-            if outcome is None:
+        decided: list[Outcome] = []
+
+        def asks() -> Iterator[Ask | Lull]:
+            """Ask for what must be fetched; what the share has already is decided here."""
+            for item in items:
+                if item is None:
+                    yield Lull.DRY
+                    continue
+                if (outcome := self._decided(item)) is not None:
+                    decided.append(outcome)
+                    yield Lull.BUSY
+                    continue
+                while self._throttle.is_closed():
+                    yield Lull.DRY
+                self._throttle.take(item.size)
                 wanted.setdefault(item.key, []).append(item)
-            else:
-                outcomes.append(outcome)
-        keys = [item.key for some in wanted.values() for item in some]
-        if keys:
-            for key, answer in self._reader().get_many(keys, in_flight=in_flight, is_stopped=self._stopped.is_set):
-                item = wanted[key].pop()
-                outcomes += filter(None, [self._outcome(item, partial(self._take, item, answer))])
-        return outcomes
+                yield Ask(item.key, item.size)
+
+        stream = self._reader().stream(asks(), in_flight=in_flight, is_stopped=self._stopped.is_set)
+        for answer in stream:
+            if decided:
+                yield from decided
+                decided.clear()
+            yield None if answer is None else self._outcome_of_answer(wanted, *answer)
+        yield from decided
+
+    def _outcome_of_answer(self, wanted: dict[str, list[Item]], key: str, answer: Body | StoreError) -> Outcome | None:
+        items = wanted[key]
+        item = items.pop()
+        if not items:
+            del wanted[key]
+        return self._outcome(item, partial(self._take, item, answer))
 
     def _outcome(self, item: Item, attempt: Callable[[], Done | None]) -> Outcome | None:
         try:
@@ -188,6 +232,11 @@ class Fetcher:
             return Problem(item, error, is_final=True)
         except MirrorError as error:
             return Problem(item, error, is_final=False)
+
+    def _decided(self, item: Item) -> Outcome | None:
+        if self._may_fetch and item.kind is not Kind.ADOPT:
+            return None
+        return self._outcome(item, partial(self._adopt_or_pass, item))
 
     def _adopt_or_pass(self, item: Item) -> Done | None:
         if item.kind is Kind.ADOPT and (done := self.adopt(item)) is not None:
@@ -276,7 +325,12 @@ class Fetcher:
 
     def keep(self, item: Item, body: Body, verification: Verification) -> Done:
         """Write a verified body, give it its name, and return what is to be recorded."""
-        return self.publish(item, self._staging.write(body.data), body, xxh3(body.data), verification)
+        digest = xxh3(body.data)
+        started = time.perf_counter()
+        try:
+            return self.publish(item, self._staging.write(body.data), body, digest, verification)
+        finally:
+            self._share_seconds += time.perf_counter() - started
 
     def publish(self, item: Item, unfinished: str, body: Body, digest: bytes, verification: Verification) -> Done:
         """Give a finished file its name; a file that was there without a row goes to the trash first."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import xxhash
 
 from mirror.engine.events import EventSink, Listed, ignore
 from mirror.engine.lists_in_flight import MOST, ListSlots
+from mirror.engine.pages import Pages, is_ascending
 from mirror.engine.retry import Retrier
 from mirror.engine.spool import Page, Row, Spool
 from mirror.formats.layout import Array
 from mirror.formats.n5.grid import is_canonical_decimal
 from mirror.objects import RemoteObject, Tally
-from mirror.store.base import Lister, ListPage
+from mirror.store.base import Lister
 
 SMALL_ARRAY_BLOCKS = 3_000
 """Up to here an array is listed as one: three pages one after the other cost less than a request for each slab."""
@@ -154,47 +155,51 @@ class ShardLister:
         return tuple(result for result in results if result is not None)
 
     async def _list(self, shard: Shard) -> ListedShard:
-        collector = _Collector(shard, self._spool.add)
+        collector = _Collector(shard, self._spool)
         if shard.objects is not None:
             collector.add(shard.objects)
         else:
-            await self._list_pages(shard.prefix, collector)
+            async for page in Pages(self._lister, self._retrier, shard.prefix, slots=self._slots):
+                collector.add(page.objects)
         self._n_objects += collector.listed.objects
         return collector.result()
-
-    async def _list_pages(self, prefix: str, collector: _Collector) -> None:
-        token: str | None = None
-
-        def list_page() -> Awaitable[ListPage]:
-            """Ask for the next page."""
-            return self._lister.list_page(prefix, token=token)
-
-        while True:
-            page = await self._retrier.run(prefix, lambda: self._slots.run(list_page))
-            collector.add(page.objects)
-            if (token := page.next_token) is None:
-                return
 
 
 class _Collector:
     """Turns the pages of one shard into rows in the spool, a count and a digest."""
 
-    def __init__(self, shard: Shard, keep: Callable[[Sequence[Row]], Page]) -> None:
+    def __init__(self, shard: Shard, spool: Spool) -> None:
         self._shard = shard
-        self._keep = keep
+        self._spool = spool
         self._pages: list[Page] = []
         self._digest = xxhash.xxh3_128()
+        self._last_key = ""
+        self._seen: set[str] | None = None
+        """All keys so far; None while they ascend, as S3 gives them: then none can come twice."""
         self.listed = Tally()
 
     def add(self, objects: Sequence[RemoteObject]) -> None:
+        objects = self._unrepeated(objects)
         start = len(self._shard.prefix)
         rows = [(key[start:], size, etag, modified) for key, size, etag, modified in objects]
         if not rows:
             return
-        self._pages.append(self._keep(rows))
+        self._pages.append(self._spool.add(rows))
         text = "".join([f"{key}\0{size}\0{etag}\n" for key, size, etag, _ in rows])
         self._digest.update(text.encode("utf-8", "replace"))
         self.listed += Tally(len(rows) - _count_markers(rows, text), sum([row[1] for row in rows]))
+
+    def _unrepeated(self, objects: Sequence[RemoteObject]) -> Sequence[RemoteObject]:
+        """Return the objects that were not told before."""
+        keys = [self._last_key, *(one.key for one in objects)]
+        if self._seen is None and is_ascending(keys):
+            self._last_key = keys[-1]
+            return objects
+        if self._seen is None:
+            self._seen = {self._shard.prefix + row[0] for row in self._spool.rows(self._pages)}
+        new = {one.key: one for one in reversed(objects) if one.key not in self._seen}
+        self._seen.update(new)
+        return tuple(reversed(new.values()))
 
     def result(self) -> ListedShard:
         return ListedShard(self._shard, tuple(self._pages), self.listed, self._digest.digest())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from mirror.engine.events import EventSink, Retried, ignore
+from mirror.engine.events import EventSink, Note, Retried, ignore
 from mirror.errors import BrokenTransferError, MirrorError, ObjectChangedError, SlowDownError, UnreachableError
 
 T = TypeVar("T")
@@ -43,9 +44,53 @@ class RetryPolicy:
         return round(backoff + (min(retry_after, 120.0) if retry_after else 0.0), 6)
 
 
+OUTAGE_WAIT_SECONDS = 5.0
+"""The longest wait while a server is out of reach: it is to be seen soon that it is back."""
+OUTAGE_TOLD_SECONDS = 1.0
 PATIENT = RetryPolicy()
 AT_START = RetryPolicy(attempts=3, base_seconds=0.5, cap_seconds=2.0)
 """An endpoint that does not answer is said within 30 s: three tries of at most 8 s and two waits."""
+
+
+class Outage:
+    """How long a server that was there has been out of reach, and whether that is still worth the waiting.
+
+    Parameters
+    ----------
+    max_seconds
+        The longest time to wait; 0 waits for no server.
+    clock
+        Seconds that never go back.
+    """
+
+    def __init__(
+        self, max_seconds: float = 0.0, sink: EventSink = ignore, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._max_seconds = max_seconds
+        self._sink = sink
+        self._clock = clock
+        self._was_there = False
+        self._since: float | None = None
+        self._is_told = False
+
+    def seen(self) -> None:
+        """Note that the server answers."""
+        if self._since is not None and self._is_told:
+            self._sink(Note(f"The server answers again, after {self._clock() - self._since:.0f} s."))
+        self._was_there, self._since, self._is_told = True, None, False
+
+    def is_worth_waiting(self) -> bool:
+        """Note that the server is out of reach; return whether it may still come back."""
+        if not self._was_there or not self._max_seconds:
+            return False
+        if self._since is None:
+            self._since = self._clock()
+        seconds = self._clock() - self._since
+        # Not at the first: answers that were on their way still come in.
+        if seconds >= OUTAGE_TOLD_SECONDS and not self._is_told:
+            self._is_told = True
+            self._sink(Note(f"The server is out of reach; it is waited for, up to {self._max_seconds:.0f} s."))
+        return seconds < self._max_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +107,8 @@ class Retrier:
     worth: tuple[type[MirrorError], ...] = TRANSIENT
     """Errors after which the call is made again."""
 
+    outage: Outage = field(default_factory=Outage)
+
     async def run(self, thing: str, call: Callable[[], Awaitable[T]], *, tries_before: int = 0) -> T:
         """Return what `call` returns.
 
@@ -77,22 +124,41 @@ class Retrier:
         MirrorError
             The last error, when it is not `worth` it or the tries are used up.
         """
-        attempt = tries_before
+        tries = tries_before
         while True:
-            attempt += 1
             try:
-                return await call()
+                result = await call()
             except self.worth as error:
-                if attempt >= self.policy.attempts:
-                    raise
                 last = error
-            await self.pause(thing, last, attempt)
+            else:
+                self.outage.seen()
+                return result
+            tries += 1
+            if tries >= self.policy.attempts and not self._is_outage([last]):
+                raise last
+            if await self.pause([(thing, last)], tries):
+                tries -= 1
 
-    async def pause(self, thing: str, error: MirrorError, attempt: int = 1) -> None:
-        """Wait as the policy says before the try after `attempt`."""
-        wait = self.policy.wait_seconds(attempt, self.chance(), retry_after_of(error))
-        self.sink(Retried(thing, str(error), wait))
-        await self.sleep(wait)
+    async def pause(self, failed: Sequence[tuple[str, MirrorError]], tries: int) -> bool:
+        """Wait as the policy says after so many tries, once for all that failed; return whether this try counts not.
+
+        Parameters
+        ----------
+        failed
+            What is to be tried again, and why; not empty.
+        """
+        is_outage = self._is_outage([error for _, error in failed])
+        policy = self.policy
+        if is_outage:  # Not counted, so that each wait would be as short as the first.
+            policy, tries = replace(policy, cap_seconds=OUTAGE_WAIT_SECONDS), tries + 4
+        waits = [policy.wait_seconds(tries, self.chance(), retry_after_of(error)) for _, error in failed]
+        for (thing, error), wait in zip(failed, waits, strict=True):
+            self.sink(Retried(thing, str(error), wait))
+        await self.sleep(max(waits))
+        return is_outage
+
+    def _is_outage(self, errors: Iterable[MirrorError]) -> bool:
+        return all(isinstance(error, UnreachableError) for error in errors) and self.outage.is_worth_waiting()
 
 
 def retry_after_of(error: MirrorError) -> float | None:

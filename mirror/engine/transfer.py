@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from typing import NamedTuple
 
 from mirror.engine.careful import CarefulFetcher
-from mirror.engine.events import EventSink, ObjectFailed, ObjectsDone, ignore
-from mirror.engine.fetch import Done, Fetcher, Item, Outcome, Problem
+from mirror.engine.crew import Crew, crew_for
+from mirror.engine.events import EventSink, ObjectFailed, ObjectsDone, Paced, ignore
+from mirror.engine.fetch import Done, Fetcher, Item, Outcome, Problem, UndecidedError, UnprovenError
 from mirror.engine.recorder import Recorder
-from mirror.errors import UnreachableError
+from mirror.engine.retry import Retrier
+from mirror.engine.throttle import UNTHROTTLED, Throttle
+from mirror.engine.window import Limit, Sample, Window
+from mirror.engine.worker import Setup
+from mirror.errors import BrokenTransferError, ExpiredCredentialsError, MirrorError, SlowDownError, UnreachableError
 from mirror.objects import Tally, Verification
 
-BATCH_OBJECTS = 32
-"""Objects that one thread takes at a time, at least: crossing into a thread costs as much as a small object."""
-RING_TURNS = 8
-"""Objects that a thread takes at a time, for each request that it keeps in flight: a batch's last ones come alone."""
-MAX_BATCH_OBJECTS = 512
-DEFAULT_CONCURRENCY = 64
+BATCH_OBJECTS = 128
+"""Objects that are handed over at a time, at most: crossing into a thread costs as much as a small object."""
+THREAD_OBJECTS = 8
+"""The same where a thread fetches one after the other."""
+N_BATCHES = 192
+"""That are under way at a time, most of them waiting: for room, for another try, for a large object."""
+CREW_TRIES = 4
+"""Of the fast path; then it is the careful transport's turn."""
+PACE_SECONDS = 0.05
+MAX_SAMPLE_SECONDS = 5.0
+_MUCH = 0.5
 
 
 @dataclass(slots=True)
@@ -103,26 +112,19 @@ class _Gate:
             self._settled.set()
 
 
-class _Crew(NamedTuple):
-    """How requests are shared out."""
-
-    n_threads: int
-    in_flight: int
-    """Requests that each thread keeps in flight."""
-    batch_objects: int
-
-
-def _crew(n_threads: int, concurrency: int, n_objects: int) -> _Crew:
-    in_flight = -(-concurrency // n_threads)
-    batch = min(MAX_BATCH_OBJECTS, max(BATCH_OBJECTS, RING_TURNS * in_flight))
-    return _Crew(n_threads, in_flight, max(1, min(batch, n_objects // (8 * n_threads))))
-
-
 class Transfer:
     """Runs the work of one plan once.
 
     Parameters
     ----------
+    setup
+        For worker processes; None where there shall be none.
+    window
+        How many requests there are at a time.
+    cores
+        That there are for worker processes; None asks the system.
+    throttle
+        The bandwidth limit that `fetcher` keeps: while it holds, the window learns nothing.
     may_go_on
         Asked before each batch; False stops the run cleanly (`--max-duration`).
     """
@@ -132,21 +134,31 @@ class Transfer:
         fetcher: Fetcher,
         careful: CarefulFetcher,
         recorder: Recorder,
+        retrier: Retrier,
         *,
-        concurrency: int = DEFAULT_CONCURRENCY,
+        window: Window,
+        setup: Setup | None = None,
+        cores: int | None = None,
+        throttle: Throttle = UNTHROTTLED,
         may_go_on: Callable[[], bool] = lambda: True,
         sink: EventSink = ignore,
     ) -> None:
         self._fetcher = fetcher
         self._careful = careful
         self._recorder = recorder
-        self._concurrency = concurrency
+        self._retrier = retrier
+        self._window = window
+        self._setup = setup
+        self._cores = cores
+        self._throttle = throttle
         self._may_go_on = may_go_on
         self._sink = sink
-        self._crew = _Crew(1, 1, 1)
         self._queue: asyncio.Queue[tuple[_Gate, Sequence[Item]]]
-        self._seats: asyncio.Semaphore
-        self._executor: ThreadPoolExecutor
+        self._room: asyncio.Event
+        self._n_ahead = 0
+        """Items that are handed over and were not tried yet."""
+        self._crew: Crew
+        self._batch_objects = 1
         self.results = Results()
 
     async def run(self, work: Iterable[LevelWork], *, n_objects: int, n_bytes: int = 0) -> Results:
@@ -165,95 +177,143 @@ class Transfer:
             What ends a run at once. Cancelling does, too: what was recorded by then is whole, the rest is left to the
             next run.
         """
-        mean_bytes = n_bytes // max(1, n_objects)
-        n_threads = await asyncio.to_thread(self._fetcher.n_threads, self._concurrency, mean_bytes)
-        crew = self._crew = _crew(n_threads, self._concurrency, n_objects)
-        # One more than threads: the next batch is there when a thread comes back.
-        self._queue, self._seats = asyncio.Queue(crew.n_threads + 1), asyncio.Semaphore(crew.n_threads + 1)
-        self._executor = ThreadPoolExecutor(crew.n_threads, thread_name_prefix="oomirror-fetch")
-        workers: list[asyncio.Task[None]] = []
+        crew = self._crew = await asyncio.to_thread(
+            partial(
+                crew_for,
+                self._fetcher,
+                self._setup,
+                self._window,
+                n_objects=n_objects,
+                n_bytes=n_bytes,
+                cores=self._cores,
+            )
+        )
+        self._batch_objects = _batch_objects(crew, n_objects, self._window.size)
+        self._queue, self._room = asyncio.Queue(1), asyncio.Event()
+        helpers: list[asyncio.Task[None]] = []
         try:
+            await crew.start()
             async with asyncio.TaskGroup() as group:
-                # The recorder may fail when all is submitted and a level waits for its rows: only this ends it then.
-                workers.append(group.create_task(self._recorder.watch()))
-                workers += [group.create_task(self._work()) for _ in range(self._concurrency)]
+                # The recorder or the crew may fail when all is submitted and a level waits: only this ends it then.
+                helpers += [group.create_task(one) for one in (self._recorder.watch(), crew.attend(), self._pace())]
+                helpers += [group.create_task(self._work()) for _ in range(N_BATCHES)]
                 levels = list(work)
-                await self._run_levels([level for level in levels if not level.comes_last], crew)
-                await self._run_last([level for level in levels if level.comes_last], crew)
-                for worker in workers:
-                    worker.cancel()
+                await self._run_levels([level for level in levels if not level.comes_last])
+                await self._run_last([level for level in levels if level.comes_last])
+                for helper in helpers:
+                    helper.cancel()
         finally:
-            self._fetcher.stop()
-            self._executor.shutdown(wait=False, cancel_futures=True)
+            await crew.close()
         return self.results
 
-    async def _run_levels(self, levels: Sequence[LevelWork], crew: _Crew) -> None:
+    async def _run_levels(self, levels: Sequence[LevelWork]) -> None:
         async with asyncio.TaskGroup() as publishers:
             for level in levels:
-                gate = await self._feed(level, crew.batch_objects)
+                gate = await self._feed(level)
                 publishers.create_task(self._publish(gate))
         await self._queue.join()
 
-    async def _run_last(self, levels: Sequence[LevelWork], crew: _Crew) -> None:
+    async def _run_last(self, levels: Sequence[LevelWork]) -> None:
         results = self.results
         if results.is_complete and not results.failed and not results.unpublished:
-            await self._run_levels(levels, crew)
+            await self._run_levels(levels)
         else:
             results.unpublished += [item.key for level in levels for item in level.items()]
 
-    async def _feed(self, level: LevelWork, batch_size: int) -> _Gate:
+    async def _feed(self, level: LevelWork) -> _Gate:
         gate = _Gate()
         items = level.items()
-        while self.results.is_complete and (batch := list(islice(items, batch_size))):
-            if not self._may_go_on():
-                self.results.is_complete = False
-                break
+        while self._goes_on() and (batch := list(islice(items, self._batch_objects))):
             gate.held += [item for item in batch if item.key in level.publish_last]
             batch = [item for item in batch if item.key not in level.publish_last]
             if batch:
                 gate.expect(len(batch))
+                self._n_ahead += len(batch)
                 await self._queue.put((gate, batch))
+                await self._find_room()
         gate.close(is_whole=self.results.is_complete and level.is_whole)
         return gate
+
+    async def _find_room(self) -> None:
+        """Wait until the crew could be short of work: more would only wait there, and be late when the time is up."""
+        while self._n_ahead >= self._appetite():
+            self._room.clear()
+            await self._room.wait()
+
+    def _appetite(self) -> int:
+        n_requests = min(self._window.size, self._crew.max_in_flight)
+        return (2 * n_requests if self._crew.has_ring else n_requests * self._batch_objects) + self._batch_objects
+
+    def _goes_on(self) -> bool:
+        """Return whether there is time to begin more."""
+        self.results.is_complete = self.results.is_complete and self._may_go_on()
+        return self.results.is_complete
 
     async def _publish(self, gate: _Gate) -> None:
         if not gate.held:
             return
         if await gate.is_whole():
+            self._n_ahead += len(gate.held)
             await self._queue.put((_Gate(), gate.held))
         else:
             self.results.unpublished += [item.key for item in gate.held]
 
     async def _work(self) -> None:
         while True:
-            async with self._seats:
-                gate, batch = await self._queue.get()
-                outcomes = await self._fetch(batch)
+            gate, batch = await self._queue.get()
             try:
-                await self._settle(gate, batch, outcomes)
+                await self._do(gate, batch)
             finally:
                 self._queue.task_done()
 
-    async def _fetch(self, batch: Sequence[Item]) -> list[Outcome]:
+    async def _do(self, gate: _Gate, batch: Sequence[Item]) -> None:
+        """Fetch and record a batch; try again, and by other means, what did not come."""
         small = [item for item in batch if not self._fetcher.is_large(item)]
-        if not small:
-            return []
-        fetch = partial(self._fetcher.fetch_batch, small, in_flight=self._crew.in_flight)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, fetch)
-
-    async def _settle(self, gate: _Gate, batch: Sequence[Item], outcomes: Sequence[Outcome]) -> None:
-        """Record what was fetched; try again, and by other means, what was not."""
-        await self._keep(gate, outcomes)
-        again = [(one.item, one.error) for one in outcomes if isinstance(one, Problem) and not one.is_final]
-        for item, error in again:
-            await self._keep(gate, [await self._careful.fetch_again(item, error)])
+        try:
+            problems = await self._try(gate, small)
+        finally:
+            self._n_ahead -= len(batch)
+            self._room.set()
+        tries = 1
+        while problems:
+            again = [one for one in problems if tries < self._crew_tries(one.error)]
+            for one in problems:
+                if tries >= self._crew_tries(one.error):
+                    await self._keep(gate, [await self._careful.fetch_again(one.item, one.error, tries=tries)])
+            if again and not await self._retrier.pause([(one.item.key, one.error) for one in again], tries):
+                tries += 1
+            problems = await self._try(gate, [one.item for one in again])
         for item in batch:
             if self._fetcher.is_large(item):
                 await self._keep(gate, [await self._careful.fetch_large(item)])
 
+    async def _try(self, gate: _Gate, items: Sequence[Item]) -> list[Problem]:
+        """Let the crew fetch the items; return those that are worth more."""
+        if not items:
+            return []
+        problems: list[Problem] = []
+        async for outcomes in self._crew.fetch(items):
+            await self._keep(gate, outcomes)
+            problems += [one for one in outcomes if isinstance(one, Problem) and not one.is_final]
+        return problems
+
+    def _crew_tries(self, error: MirrorError) -> int:
+        """Return how often the crew tries before it is the careful transport's turn."""
+        match error:
+            case UnprovenError() | UndecidedError():
+                return 0  # It takes HEAD to tell what is what.
+            case SlowDownError() if self._crew.has_ring:
+                # The ring, too, hears how long to wait; the careful transport would only ask beside the window.
+                return self._retrier.policy.attempts
+            case SlowDownError() | UnreachableError() | BrokenTransferError():
+                return CREW_TRIES
+            case _:
+                return 0
+
     async def _keep(self, gate: _Gate, outcomes: Sequence[Outcome]) -> None:
         done = [outcome for outcome in outcomes if isinstance(outcome, Done)]
         if done:
+            self._retrier.outage.seen()
             await self._recorder.submit(done, lambda: self._recorded(gate, done))
         for problem in outcomes:
             if isinstance(problem, Problem) and problem.is_final:
@@ -265,9 +325,36 @@ class Transfer:
         gate.settle(len(done))
 
     def _give_up(self, gate: _Gate, problem: Problem) -> None:
-        if isinstance(problem.error, UnreachableError):
-            # Every other object would wait through the same tries: the run ends, and goes on when it is run again.
+        if isinstance(problem.error, UnreachableError | ExpiredCredentialsError):
+            # Every other object would fare the same: the run ends, and goes on when it is run again.
             raise problem.error
         self.results.failed.append(problem)
         self._sink(ObjectFailed(problem.item.key, str(problem.error)))
         gate.settle(1, is_whole=False)
+
+    async def _pace(self) -> None:
+        """Let the window see what comes of its size, and let the crew follow it."""
+        crew, window = self._crew, self._window
+        window.limit_to(crew.max_in_flight)
+        before, load, started = crew.counts, crew.load, time.monotonic()
+        while True:
+            await asyncio.sleep(PACE_SECONDS)
+            counts, seconds = crew.counts.since(before), time.monotonic() - started
+            if not counts.answers or (seconds < MAX_SAMPLE_SECONDS and counts.answers < window.least(counts.refused)):
+                continue
+            now = crew.load
+            thread_seconds = seconds * crew.n_threads
+            waiting = None if now.waited is None else (now.waited - (load.waited or 0.0)) / thread_seconds
+            limit = Limit.BANDWIDTH
+            if not self._throttle.is_closed():
+                crew.set_in_flight(window.take(Sample(seconds, *counts, waiting)))
+                self._room.set()
+                limit = Limit.SHARE if (now.share - load.share) / thread_seconds > _MUCH else window.limit
+            self._sink(Paced(window.size, limit.value))
+            before, load, started = crew.counts, now, time.monotonic()
+
+
+def _batch_objects(crew: Crew, n_objects: int, in_flight: int) -> int:
+    """Return how many objects are handed over at a time: many, but few enough that all threads have some."""
+    most = min(BATCH_OBJECTS, max(16, 2 * in_flight)) if crew.has_ring else THREAD_OBJECTS
+    return max(1, min(most, n_objects // (8 * crew.n_threads)))

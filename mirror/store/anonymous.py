@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from mirror.errors import BrokenTransferError, UnreachableError
 from mirror.store.base import ListPage
-from mirror.store.connection import USER_AGENT, Connection
+from mirror.store.connection import Connection
 from mirror.store.list_answer import parse_page
+from mirror.store.session import open_session
 from mirror.store.status import error_of_status
+from mirror.store.words import words_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -25,22 +26,7 @@ class AnonymousLister:
         self._session: aiohttp.ClientSession
 
     async def __aenter__(self) -> Self:
-        import aiohttp
-
-        context: ssl.SSLContext | bool = True
-        if self._connection.ca_bundle:
-            context = ssl.create_default_context()
-            context.load_verify_locations(self._connection.ca_bundle)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._max_connections, ssl=context),
-            timeout=aiohttp.ClientTimeout(
-                total=None,
-                sock_connect=self._connection.connect_timeout_seconds,
-                sock_read=self._connection.read_timeout_seconds,
-            ),
-            headers={"User-Agent": USER_AGENT},
-            trust_env=True,
-        )
+        self._session = open_session(self._connection, max_connections=self._max_connections)
         return self
 
     async def __aexit__(
@@ -68,13 +54,17 @@ class AnonymousLister:
                 f"{self._connection.bucket_endpoint}/", params=query, allow_redirects=False
             ) as response:
                 body = await response.read()
-        except (aiohttp.ClientPayloadError, aiohttp.ServerDisconnectedError) as error:
-            raise BrokenTransferError("listing broke off", thing, found=str(error)) from error
+        except (
+            aiohttp.ClientPayloadError,
+            aiohttp.ServerDisconnectedError,
+            aiohttp.SocketTimeoutError,  # The endpoint is there, it took the request.
+        ) as error:
+            raise BrokenTransferError("listing broke off", thing, found=words_of(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise UnreachableError(
                 f"cannot reach {self._connection.endpoint} to list",
                 thing,
-                found=str(error) or type(error).__name__,
+                found=words_of(error),
                 hint="Check the network, the proxy settings and endpoint_url.",
             ) from error
         if response.status != 200:

@@ -1,12 +1,13 @@
-"""What the engine asks of a bucket, as protocols. Two transports serve them, under one contract suite.
+"""What the engine asks of a bucket, as protocols. Several transports serve them, under one contract suite.
 
 A transport never retries: the caller decides, so that SlowDown reaches it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import NamedTuple, Protocol
 
 from mirror.errors import StoreError
@@ -84,8 +85,28 @@ class CarefulReader(Protocol):
         ...
 
 
+PIECE_BYTES = 256 * 1024
+"""Of a range, handed on as they come: whole ranges in memory cost ten times as much, in the allocator's heaps."""
+
 WriteAt = Callable[["bytes | memoryview", int], None]
 """Takes a piece of an object and its offset in it, in bytes."""
+
+
+class Ask(NamedTuple):
+    """An object to be read."""
+
+    key: str
+    n_bytes: int
+    """As it was listed; a hint for buffers, not checked."""
+
+
+class Lull(Enum):
+    """Nothing to ask for at the moment."""
+
+    BUSY = "busy"
+    """There may be in the next one: ask again at once."""
+    DRY = "dry"
+    """Not before long: wait for answers meanwhile."""
 
 
 Answer = tuple[str, "Body | StoreError"]
@@ -97,20 +118,31 @@ class BulkReader(Protocol):
 
     @property
     def has_ring(self) -> bool:
-        """Whether one thread keeps many requests in flight by `get_many`; else one at a time."""
+        """Whether one thread keeps many requests in flight by `stream`; else one at a time."""
+        ...
+
+    @property
+    def waited_seconds(self) -> float:
+        """Time that threads spent waiting for answers so far, about, as far as it is known."""
         ...
 
     def get(self, key: str) -> Body:
         """Return the whole object. Raises as `Lister.list_page`."""
         ...
 
-    def get_many(self, keys: Sequence[str], *, in_flight: int, is_stopped: Callable[[], bool]) -> Iterator[Answer]:
+    def stream(
+        self, asks: Iterator[Ask | Lull], *, in_flight: Callable[[], int], is_stopped: Callable[[], bool]
+    ) -> Iterator[Answer | None]:
         """Yield each key once with its whole object, or with what `get` would have raised, in no order.
+
+        Yields None where nothing came for a moment, so that the caller can do what else is due.
 
         Parameters
         ----------
+        asks
+            Taken as requests find room; may be endless, and is asked from the calling thread only.
         in_flight
-            Requests at a time, at most.
+            How many requests there may be at a time; asked again and again, at least 1.
         is_stopped
             Asked between answers; True ends it early.
         """

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from mirror.keys import S3Url
 
 USER_AGENT = "oomirror"
+
+
+class Transport(StrEnum):
+    """By which means a bucket is read, as the user says."""
+
+    AUTO = "auto"
+    """The fast path, and aioboto3 for what that cannot serve."""
+    FAST = "fast"
+    """The fast path, whatever becomes of it."""
+    CAREFUL = "careful"
+    """aioboto3 for all: slow, and served wherever boto is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,7 @@ class Connection:
     """None is AWS."""
     ca_bundle: str | None = None
     """Path of a PEM file with the authorities to trust beside the system's."""
+    transport: Transport = Transport.AUTO
     connect_timeout_seconds: float = 10.0
     read_timeout_seconds: float = 30.0
     """Longest silence in the middle of an answer."""

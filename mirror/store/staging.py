@@ -46,14 +46,21 @@ class Staging:
     """The room of one run under `.oomirror/`: files are written there and renamed into place.
 
     Thread-safe. Whatever a killed run left is removed by `sweep`, which the next run calls under its lock.
+
+    Parameters
+    ----------
+    owner
+        Begins the names of the files; each process that works in one room has its own.
     """
 
-    def __init__(self, share: Share, run: str, policy: FilePolicy) -> None:
+    def __init__(self, share: Share, run: str, policy: FilePolicy, *, owner: str = "") -> None:
         self._root = os.fspath(share.root)
         self._share = share
         self._policy = policy
+        self._owner = owner
         self._numbers = itertools.count()
         self.folder = share.own / "tmp" / run
+        self._room = os.fspath(self.folder)
         self.trash = share.own / "trash" / run
         self._needs_neighbour = False
 
@@ -66,6 +73,8 @@ class Staging:
 
     def close(self) -> None:
         """Remove the run's folder with what is in it; a share that is gone is left alone."""
+        with suppress(OSError):
+            _sweep_neighbours(self.folder)  # Of workers that were ended in the middle of a copy.
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def write(self, data: Bytes) -> str:
@@ -99,11 +108,14 @@ class Staging:
 
     def create(self) -> tuple[str, int]:
         """Return path and descriptor of a new empty file; the caller closes it."""
-        path = f"{self.folder}/{next(self._numbers):x}"
+        path = self._new_path()
         try:
             return path, os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
         except OSError as error:
             raise unsafe_of(error, "cannot write on the share", path) from error
+
+    def _new_path(self) -> str:
+        return f"{self._room}/{self._owner}{next(self._numbers):x}"
 
     def twin(self, path: str) -> str:
         """Return the path of an unfinished file with the content of a file of the share: a link, or else a copy.
@@ -113,7 +125,7 @@ class Staging:
         UnsafeError
             The share is full, read-only or gone.
         """
-        twin = f"{self.folder}/{next(self._numbers):x}"
+        twin = self._new_path()
         try:
             os.link(path, twin)
         except OSError:

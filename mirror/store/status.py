@@ -10,13 +10,21 @@ from email.utils import parsedate_to_datetime
 from mirror.errors import (
     AccessDeniedError,
     BrokenTransferError,
+    ExpiredCredentialsError,
     ObjectChangedError,
     ObjectNotFoundError,
     SlowDownError,
     StoreError,
+    UnreachableError,
+    WrongRegionError,
 )
 
 _CODE = re.compile(r"<Code>([^<]+)</Code>")
+_REGION = re.compile(r"<Region>([^<]+)</Region>")
+_REGION_CODES = frozenset({"", "400", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException"})
+"""A HEAD's answer has no body that could name one."""
+_EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
+_DENIED_CODES = frozenset({"InvalidToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
 _SLOW_CODES = frozenset({"SlowDown", "RequestLimitExceeded", "ThrottlingException", "TooManyRequests"})
 
 
@@ -40,7 +48,14 @@ def error_of_status(status: int, headers: Mapping[str, str], body: str, verb: st
         return SlowDownError(
             f"the server asks to slow down; cannot {verb}", thing, found=found, retry_after_seconds=seconds
         )
-    if status in (401, 403):
+    if code in _EXPIRED_CODES:
+        return ExpiredCredentialsError(
+            f"the AWS credentials have expired; cannot {verb}",
+            thing,
+            found=found,
+            hint="Renew them, as by `aws sso login`, or use a profile that renews them itself; then run it again.",
+        )
+    if status in (401, 403) or code in _DENIED_CODES:
         return AccessDeniedError(
             f"may not {verb}", thing, found=found, hint="Check anonymous, profile and the bucket's policy."
         )
@@ -49,17 +64,32 @@ def error_of_status(status: int, headers: Mapping[str, str], body: str, verb: st
         return ObjectNotFoundError(what, thing, found=found)
     if status == 412:
         return ObjectChangedError("the object is no longer the one that was listed", thing, found=found)
-    return _other_error(status, headers, found, verb, thing)
+    if (region := _other_region(status, headers, body, code)) is not None:
+        return WrongRegionError(f"cannot {verb}: the bucket lies in another region", thing, region=region, found=found)
+    return _other_error(status, found, verb, thing)
 
 
-def _other_error(status: int, headers: Mapping[str, str], found: str, verb: str, thing: str) -> StoreError:
-    if status in (301, 307, 400) and (region := headers.get("x-amz-bucket-region")):
-        return StoreError(
-            f"cannot {verb}: the bucket lies in another region", thing, found=region, hint=f'Set region = "{region}".'
+def _other_error(status: int, found: str, verb: str, thing: str) -> StoreError:
+    if status == 407:
+        return UnreachableError(
+            f"the proxy lets nobody through to {verb}",
+            thing,
+            found=found,
+            hint="Give user and password in the proxy's URL: http://USER:PASSWORD@HOST:PORT.",
         )
     if status >= 500:
         return BrokenTransferError(f"cannot {verb}", thing, found=found)
     return StoreError(f"cannot {verb}", thing, expected="HTTP 200", found=found)
+
+
+def _other_region(status: int, headers: Mapping[str, str], body: str, code: str) -> str | None:
+    """Return the bucket's region if the answer is that it lies in another; empty if the answer does not say which."""
+    told = headers.get("x-amz-bucket-region") or headers.get("X-Amz-Bucket-Region")
+    match = _REGION.search(body)
+    region = told or (match[1] if match else "")
+    if status in (301, 302, 307, 308) or (status == 400 and region and code in _REGION_CODES):
+        return region
+    return None
 
 
 def retry_after_seconds(value: str | None, now: datetime | None = None) -> float | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
+import errno
+import gzip
 import hashlib
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 import trustme
@@ -26,135 +27,16 @@ from mirror.errors import (
 )
 from mirror.keys import S3Url
 from mirror.objects import RemoteObject
-from mirror.store.anonymous import AnonymousLister
-from mirror.store.base import Body, CarefulReader, Lister, ListPage
-from mirror.store.bulk import BulkStore
+from mirror.store.base import Ask, Body, Lister, ListPage, Lull
 from mirror.store.connection import Connection
 from mirror.store.s3 import open_careful_store
+from tests.contracts.conftest import KEYS, Way
+from tests.contracts.transports import READERS, OpenLister, OpenReader, ask_many, open_bulk_by
 from tests.faults import BUCKET, Cut, Fault, OddServer, Refuse, Stall, Stored, run_odd_server
 from tests.servers import Bucket
 from tests.system.oddlab import open_to_all
 
 BODY = hashlib.shake_128(b"body").digest(10_000)
-KEYS = [
-    *(f"d/{n}" for n in (0, 1, 10, 11, 2)),
-    "d/sub/x",
-    "d/größe/日本",
-    "d/a b+c%20d&e=f;g#h?i*[j]|'\"~(1)!$,@:^`{}",
-    "e/y",
-]
-
-
-class Reader(Protocol):
-    """One way to read: the whole object, or a range of it if it still has its ETag."""
-
-    async def get(self, key: str) -> Body:
-        """Return the object."""
-
-    async def get_range(self, key: str, start: int, stop: int, etag: str) -> Body:
-        """Return a range of it."""
-
-
-class ByBulk:
-    """Reads by the fast transport."""
-
-    def __init__(self, store: BulkStore) -> None:
-        self.store = store
-
-    async def get(self, key: str) -> Body:
-        """Return the object."""
-        return await asyncio.to_thread(self.store.get, key)
-
-    async def get_range(self, key: str, start: int, stop: int, etag: str) -> Body:
-        """Return what was handed over, put together by offsets."""
-        pieces: dict[int, bytes] = {}
-
-        def write(data: bytes | memoryview, offset: int) -> None:
-            """Keep the bytes."""
-            pieces[offset] = bytes(data)
-
-        modified = await asyncio.to_thread(self.store.copy_range, key, start, stop, etag, write)
-        assert list(pieces) == sorted(pieces)
-        assert min(pieces) == start
-        return Body(b"".join(pieces.values()), 0, etag, modified)
-
-
-class ByRing(ByBulk):
-    """Reads whole objects over the fast transport's ring of connections."""
-
-    async def get(self, key: str) -> Body:
-        """Return the object, or raise what the ring answers instead."""
-        assert self.store.has_ring
-        answers = self.store.get_many([key], in_flight=4, is_stopped=lambda: False)
-        ((found, answer),) = await asyncio.to_thread(list, answers)
-        assert found == key
-        if isinstance(answer, StoreError):
-            raise answer
-        return answer
-
-
-class ByCare:
-    """Reads by the careful transport."""
-
-    def __init__(self, store: CarefulReader) -> None:
-        self.store = store
-
-    async def get(self, key: str) -> Body:
-        """Return the object."""
-        return await self.store.get(key)
-
-    async def get_range(self, key: str, start: int, stop: int, etag: str) -> Body:
-        """Return the range."""
-        return await self.store.get(key, if_match=etag, byte_range=(start, stop))
-
-
-OpenLister = Callable[[Connection], Awaitable[Lister]]
-OpenReader = Callable[[Connection], Awaitable[Reader]]
-
-
-@pytest.fixture(params=["seaweedfs", "moto"])
-def filled(request: pytest.FixtureRequest) -> Bucket:
-    """A bucket with some objects, open to all."""
-    if request.param == "moto":
-        bucket: Bucket = request.getfixturevalue("odd_bucket")
-        open_to_all(bucket)
-    else:
-        bucket = request.getfixturevalue("bucket")
-    for key in KEYS:
-        bucket.put(key, key.encode())
-    return bucket
-
-
-@pytest.fixture(params=["aiohttp", "aioboto3"])
-async def open_lister(request: pytest.FixtureRequest) -> AsyncIterator[OpenLister]:
-    """Open one of the two listers on a connection."""
-    async with AsyncExitStack() as stack:
-
-        async def opened(connection: Connection) -> Lister:
-            """Open a lister."""
-            if request.param == "aiohttp":
-                return await stack.enter_async_context(AnonymousLister(connection))
-            return await stack.enter_async_context(open_careful_store(connection))
-
-        yield opened
-
-
-@pytest.fixture(params=["obstore", "ring", "aioboto3"])
-async def open_reader(request: pytest.FixtureRequest) -> AsyncIterator[OpenReader]:
-    """Open one of the three readers on a connection."""
-    async with AsyncExitStack() as stack:
-
-        async def opened(connection: Connection) -> Reader:
-            """Open a reader."""
-            if request.param == "obstore":
-                return ByBulk(BulkStore(connection))
-            if request.param == "ring":
-                bulk = BulkStore(connection)
-                stack.callback(bulk.close)
-                return ByRing(bulk)
-            return ByCare(await stack.enter_async_context(open_careful_store(connection)))
-
-        yield opened
 
 
 async def all_pages(lister: Lister, prefix: str, max_keys: int, delimiter: str = "") -> list[ListPage]:
@@ -290,13 +172,9 @@ async def test_object_changed(server: OddServer, open_reader: OpenReader) -> Non
         await reader.get_range("key", 0, 5, "0" * 32)
 
 
-async def test_nobody_listens(open_reader: OpenReader, open_lister: OpenLister) -> None:
+async def test_nobody_listens(way: Way) -> None:
     """An endpoint that refuses connections is unreachable to all."""
-    connection = Bucket("bucket", "http://127.0.0.1:9", None).connection()
-    with pytest.raises(UnreachableError):
-        await (await open_reader(connection)).get("key")
-    with pytest.raises(UnreachableError):
-        await (await open_lister(connection)).list_page("")
+    await way.fails(Bucket("bucket", "http://127.0.0.1:9", None).connection(), UnreachableError)
 
 
 async def test_head_tells_encryption_checksums_and_parts(server: OddServer) -> None:
@@ -317,25 +195,20 @@ async def test_head_tells_encryption_checksums_and_parts(server: OddServer) -> N
     assert plain.part_size is None
 
 
-async def test_environment_does_not_leak_in(
-    filled: Bucket, open_reader: OpenReader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Credentials and endpoints of the user's shell change nothing for a public bucket."""
+async def test_environment_does_not_leak_in(filled: Bucket, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Credentials, endpoints, profiles and authorities of the user's shell change nothing for a public bucket."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_S3_EXPRESS", "true")
     monkeypatch.setenv("AWS_REGION", "eu-nowhere-1")
-    reader = await open_reader(filled.connection())
-    assert bytes((await reader.get("e/y")).data) == b"e/y"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[trustme.CA, Path]:
-    """An authority of our own, and the file that makes it known."""
-    made = trustme.CA()
-    path = tmp_path_factory.mktemp("tls") / "authority.pem"
-    made.cert_pem.write_to_path(path)
-    return made, path
+    monkeypatch.setenv("AWS_PROFILE", "nobody-has-this")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/etc/passwd")
+    monkeypatch.setenv("AWS_CA_BUNDLE", "/nowhere")
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
+    await way.reads_and_lists(filled.connection())
 
 
 @pytest.fixture
@@ -356,12 +229,12 @@ def over_tls(server: OddServer, ca_bundle: Path | None) -> Connection:
 
 
 async def test_tls_with_an_authority_of_its_own(
-    tls_server: OddServer, authority: tuple[trustme.CA, Path], open_reader: OpenReader, open_lister: OpenLister
+    tls_server: OddServer, authority: tuple[trustme.CA, Path], way: Way
 ) -> None:
     """With `ca_bundle` every transport lists, and reads many objects over the same connections."""
     connection = over_tls(tls_server, authority[1])
-    (page,) = await all_pages(await open_lister(connection), "", 1000)
-    reader = await open_reader(connection)
+    (page,) = await all_pages(await way.lister(connection), "", 1000)
+    reader = await way.reader(connection)
     for one in page.objects:
         body = await reader.get(one.key)
         assert (bytes(body.data), body.etag) == (tls_server.objects[one.key].body, one.etag)
@@ -370,36 +243,140 @@ async def test_tls_with_an_authority_of_its_own(
     assert bytes(part.data) == BODY[10:20]
 
 
-async def test_tls_of_an_unknown_authority_is_refused(
-    tls_server: OddServer, open_reader: OpenReader, open_lister: OpenLister
-) -> None:
+async def test_tls_of_an_unknown_authority_is_refused(tls_server: OddServer, way: Way) -> None:
     """Without `ca_bundle` nobody believes the server: no byte is read, and the error says that it is no answer."""
-    connection = over_tls(tls_server, None)
-    with pytest.raises(UnreachableError):
-        await (await open_lister(connection)).list_page("")
-    with pytest.raises(UnreachableError):
-        await (await open_reader(connection)).get("d/1")
+    await way.fails(over_tls(tls_server, None), UnreachableError)
 
 
-def test_the_ring_reads_many_over_tls(tls_server: OddServer, authority: tuple[trustme.CA, Path]) -> None:
-    """The ring's connections over TLS serve one object after the other, each with its own bytes."""
-    store = BulkStore(over_tls(tls_server, authority[1]))
+@pytest.mark.parametrize("name", READERS[:4])
+def test_many_over_tls(tls_server: OddServer, authority: tuple[trustme.CA, Path], name: str) -> None:
+    """Connections over TLS serve one object after the other, each with its own bytes."""
+    store = open_bulk_by(name, over_tls(tls_server, authority[1]))
     try:
-        answers = dict(store.get_many(list(tls_server.objects), in_flight=4, is_stopped=lambda: False))
+        answers = dict(ask_many(store, tls_server.objects))
     finally:
         store.close()
     found = {key: bytes(body.data) for key, body in answers.items() if isinstance(body, Body)}
     assert found == {key: stored.body for key, stored in tls_server.objects.items()}
 
 
-def test_a_silent_server_over_tls_is_given_up(tls_server: OddServer, authority: tuple[trustme.CA, Path]) -> None:
-    """Over TLS, too, an answer that does not come is an error after the read time-out, and no thread hangs on it."""
+async def test_a_silent_server_over_tls_is_given_up(
+    tls_server: OddServer, authority: tuple[trustme.CA, Path], open_reader: OpenReader
+) -> None:
+    """Over TLS, too, an answer that does not come is an error after the read time-out, and nothing is left of it."""
     tls_server.fault = lambda _: Stall()
-    store = BulkStore(replace(over_tls(tls_server, authority[1]), read_timeout_seconds=0.5))
+    reader = await open_reader(replace(over_tls(tls_server, authority[1]), read_timeout_seconds=0.5))
     started = time.monotonic()
+    with pytest.raises(BrokenTransferError, match=f"s3://{BUCKET}/d/1"):
+        await reader.get("d/1")
+    with pytest.raises(BrokenTransferError, match=f"s3://{BUCKET}/d/1"):
+        await reader.get_range("d/1", 0, 9_000, tls_server.objects["d/1"].tag)
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("name", READERS[:4])
+def test_many_in_flight(server: OddServer, name: str) -> None:
+    """Each key is answered once, with at most as many requests in flight as asked for, and more than one if it can."""
+    keys = [f"many/{number}" for number in range(40)]
+    for key in keys:
+        server.put(key, key.encode())
+    server.delay_seconds = 0.02
+    store = open_bulk_by(name, server.connection())
     try:
-        ((_, answer),) = store.get_many(["d/1"], in_flight=1, is_stopped=lambda: False)
+        answers = ask_many(store, [*keys, "nothing"], in_flight=8)
     finally:
         store.close()
-    assert isinstance(answer, BrokenTransferError)
-    assert time.monotonic() - started < 10
+    assert sorted(key for key, _ in answers) == sorted([*keys, "nothing"])
+    assert {key for key, body in answers if isinstance(body, Body) and bytes(body.data) == key.encode()} == set(keys)
+    assert isinstance(dict(answers)["nothing"], ObjectNotFoundError)
+    assert 2 * store.has_ring <= server.peak <= 8
+
+
+@pytest.mark.parametrize("name", READERS[:4])
+def test_many_can_be_stopped(server: OddServer, name: str) -> None:
+    """A stop ends it early, and what was in flight leaves nothing behind."""
+    for number in range(50):
+        server.put(f"many/{number}", BODY)
+    store = open_bulk_by(name, server.connection())
+    seen: list[str] = []
+    try:
+        asks = (Ask(key, 0) for key in server.objects)
+        for answer in store.stream(asks, in_flight=lambda: 4, is_stopped=lambda: len(seen) >= 5):
+            if answer is not None:
+                seen.append(answer[0])  # noqa: PERF401 - `is_stopped` looks at it meanwhile
+    finally:
+        store.close()
+    assert len(seen) == 5
+
+
+@pytest.mark.parametrize("name", READERS[:4])
+def test_asks_may_pause(server: OddServer, name: str) -> None:
+    """A reader goes on with what it has while there is nothing to ask for, and says that it waits."""
+    store = open_bulk_by(name, server.connection())
+
+    def asks() -> Iterator[Ask | Lull]:
+        """Ask, pause for long, pause for an instant, ask again."""
+        yield Ask("key", len(BODY))
+        yield from [Lull.DRY] * 3
+        yield from [Lull.BUSY] * 3
+        yield Ask("key", len(BODY))
+
+    try:
+        answers = list(store.stream(asks(), in_flight=lambda: 2, is_stopped=lambda: False))
+    finally:
+        store.close()
+    assert [answer[0] for answer in answers if answer is not None] == ["key", "key"]
+    assert None in answers
+
+
+@pytest.mark.parametrize("name", ["aioboto3-many"])
+def test_closing_ends_a_thread_that_waits(server: OddServer, name: str) -> None:
+    """A thread that waits for a silent server gets an error when the transport is closed, and so do later calls."""
+    server.fault = lambda _: Stall()
+    store = open_bulk_by(name, server.connection())
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(store.get, "key")
+        while not server.asks:
+            time.sleep(0.01)
+        store.close()
+        with pytest.raises(BrokenTransferError, match="the run ended"):
+            waiting.result(5)
+    with pytest.raises(BrokenTransferError, match="the run ended"):
+        store.get("key")
+
+
+@pytest.mark.parametrize("name", ["obstore", "aioboto3-many"])
+def test_a_range_comes_in_pieces(server: OddServer, name: str) -> None:
+    """A large range is handed over piece by piece, in order; an error of whoever writes ends it."""
+    body = BODY * 300
+    server.put("large", body)
+    store = open_bulk_by(name, server.connection())
+    pieces: list[tuple[int, bytes]] = []
+
+    def full(data: bytes | memoryview, offset: int) -> None:
+        """Be a share that is full after the first piece."""
+        if pieces:
+            raise OSError(errno.ENOSPC, "no room")
+        pieces.append((offset, bytes(data)))
+
+    try:
+        etag = server.objects["large"].tag
+        store.copy_range("large", 7, len(body), etag, lambda data, offset: pieces.append((offset, bytes(data))))
+        assert len(pieces) > 2
+        assert b"".join(data for _, data in pieces) == body[7:]
+        assert [offset for offset, _ in pieces] == list(accumulate((len(data) for _, data in pieces[:-1]), initial=7))
+        pieces.clear()
+        with pytest.raises(OSError, match="no room"):
+            store.copy_range("large", 0, len(body), etag, full)
+        assert bytes(store.get("key").data) == BODY
+    finally:
+        store.close()
+
+
+async def test_what_is_stored_compressed_comes_as_it_is_stored(odd_bucket: Bucket, open_reader: OpenReader) -> None:
+    """`Content-Encoding` is a property of the object, no order to unpack it: its ETag is that of what is stored."""
+    packed = gzip.compress(BODY)
+    open_to_all(odd_bucket)
+    odd_bucket.client.put_object(Bucket=odd_bucket.name, Key="packed", Body=packed, ContentEncoding="gzip")
+    body = await (await open_reader(odd_bucket.connection())).get("packed")
+    assert (bytes(body.data), body.etag) == (packed, hashlib.md5(packed).hexdigest())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +18,15 @@ from mirror.app.setup import init
 from mirror.app.sync import SyncRequest, exit_code_of, sync
 from mirror.config import Settings, load_settings
 from mirror.engine.events import Event
+from mirror.engine.retry import PATIENT, RetryPolicy
 from mirror.errors import ExitCode
 from mirror.objects import Verification
 from mirror.report.model import SyncReport
 from tests.servers import Bucket
 from tests.system.workbench import Workbench
 
+QUICK = RetryPolicy(base_seconds=0.01)
+"""As many tries as a run has, and waits that a test can afford; the waits are tested as numbers."""
 ODD = "jrc_odd"
 """The dataset of these tests."""
 LEVEL = f"{ODD}/{ODD}.n5/volumes/raw/s0/"
@@ -32,6 +38,7 @@ class OddLab(Workbench):
 
     bucket_name: str = ""
     other_name: str = "nothing-here"
+    read_timeout_seconds: float = 30.0
 
     @property
     def variables(self) -> dict[str, str]:
@@ -42,7 +49,8 @@ class OddLab(Workbench):
 
     def settings(self, **changes: Any) -> Settings:
         """Return the configuration as a run in this process takes it."""
-        buckets = {name: {"url": f"s3://{url}", "endpoint_url": self.endpoint_url} for name, url in self._urls.items()}
+        way = {"endpoint_url": self.endpoint_url, "read_timeout_seconds": self.read_timeout_seconds}
+        buckets = {name: {"url": f"s3://{url}", **way} for name, url in self._urls.items()}
         given = {"share": str(self.share), "catalog": f"sqlite:///{self.catalog}", "buckets": buckets, **changes}
         return load_settings(self.folder / "oomirror.toml", given)
 
@@ -63,7 +71,7 @@ class OddLab(Workbench):
             if path.is_file()
         }
 
-    def mirror(self, dataset: str = ODD, **knobs: Any) -> Outcome:
+    def mirror(self, dataset: str = ODD, *, policy: RetryPolicy = PATIENT, **knobs: Any) -> Outcome:
         """Run one sync here; return its report, its exit code and its events."""
         events: list[Event] = []
 
@@ -71,7 +79,7 @@ class OddLab(Workbench):
             events.append(event)
 
         settings = knobs.pop("settings", None) or self.settings()
-        report = asyncio.run(sync(settings, SyncRequest((dataset,), **knobs), sink=keep))
+        report = asyncio.run(sync(settings, SyncRequest((dataset,), **knobs), sink=keep, policy=policy))
         return Outcome(report, exit_code_of(report), tuple(events))
 
     def proofs(self) -> dict[str, Verification]:
@@ -105,7 +113,7 @@ class Outcome:
         return {one.key: one.reason for one in self.report.failed}
 
 
-def make_oddlab(folder: Path, endpoint_url: str, bucket_name: str, blank_catalog: bytes, **knobs: str) -> OddLab:
+def make_oddlab(folder: Path, endpoint_url: str, bucket_name: str, blank_catalog: bytes, **knobs: Any) -> OddLab:
     """Make a lab with an empty, marked share."""
     lab = OddLab(folder, endpoint_url, bucket_name, **knobs)
     lab.catalog.parent.mkdir(parents=True)
@@ -140,6 +148,26 @@ def small_dataset(name: str = ODD) -> dict[str, bytes]:
         f"{level}attributes.json": json.dumps(array).encode(),
         **blocks,
     }
+
+
+def volumes_dataset(grids: Mapping[str, tuple[int, int, int]], name: str = ODD) -> dict[str, bytes]:
+    """Return the objects of a dataset with these arrays, and loose files.
+
+    Parameters
+    ----------
+    grids
+        Path in the container to blocks along x, y, z. No two blocks have the same bytes.
+    """
+    container = f"{name}/{name}.n5/"
+    objects = {f"{name}/README.md": b"a cell", f"{name}/notes/a b.txt": b"a note", f"{container}attributes.json": b"{}"}
+    for path, grid in grids.items():
+        shape = [2 * n_blocks for n_blocks in grid]
+        array = {"dimensions": shape, "blockSize": [2, 2, 2], "dataType": "uint8", "compression": {"type": "raw"}}
+        objects[f"{container}{path}/attributes.json"] = json.dumps(array).encode()
+        for x, y, z in product(*map(range, grid)):
+            key = f"{container}{path}/{x}/{y}/{z}"
+            objects[key] = _block(x, y, z) + hashlib.shake_128(key.encode()).digest(300 + x)
+    return objects
 
 
 def _block(x: int, y: int, z: int) -> bytes:

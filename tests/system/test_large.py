@@ -20,7 +20,7 @@ from mirror.objects import Verification
 from tests.faults import BUCKET, Ask, Fault, Garble, OddServer, Stored, run_odd_server
 from tests.servers import Bucket
 from tests.system.invariants import nothing_left_over
-from tests.system.oddlab import LEVEL, ODD, OddLab, make_oddlab, small_dataset
+from tests.system.oddlab import LEVEL, ODD, QUICK, OddLab, make_oddlab, small_dataset
 from tests.system.workbench import CHECKOUT
 
 KEY = f"{ODD}/object"
@@ -133,13 +133,10 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("stored", DAMAGED.values(), ids=DAMAGED.keys())
-def test_bytes_that_are_proven_wrong(
-    server: OddServer, lab: OddLab, stored: Stored, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bytes_that_are_proven_wrong(server: OddServer, lab: OddLab, stored: Stored) -> None:
     """They are never published: tried again, in the end failed by key, exit 4, and all others are mirrored."""
-    _wait_little(monkeypatch)
     server.objects[KEY] = stored
-    outcome = lab.mirror()
+    outcome = lab.mirror(policy=QUICK)
     assert set(outcome.failed) == {KEY}
     assert outcome.exit_code is ExitCode.INCOMPLETE
     assert lab.files() == small_dataset()
@@ -148,25 +145,23 @@ def test_bytes_that_are_proven_wrong(
     nothing_left_over(lab)
 
 
-def test_wrong_bytes_once(server: OddServer, lab: OddLab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_bytes_once(server: OddServer, lab: OddLab) -> None:
     """Bytes that a line or a proxy changed are fetched again, in one piece or by ranges."""
-    _wait_little(monkeypatch)
     server.put(KEY, SMALL)
     server.put(f"{KEY}-ranges", BIG)
     server.fault = _once(Garble())
-    outcome = lab.mirror()
+    outcome = lab.mirror(policy=QUICK)
     assert outcome.exit_code is ExitCode.DONE
     assert lab.files() == {key: stored.body for key, stored in server.objects.items()}
     assert any(isinstance(event, Retried) for event in outcome.events)
 
 
-def test_damaged_block_keeps_its_level_shut(server: OddServer, lab: OddLab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_block_keeps_its_level_shut(server: OddServer, lab: OddLab) -> None:
     """A level that lacks a block gets no attributes.json; when the block is well again, the next run opens it."""
-    _wait_little(monkeypatch)
     block, metadata = f"{LEVEL}0/1/0", f"{LEVEL}attributes.json"
     good = server.objects[block]
     server.objects[block] = Stored(good.body, OWN)
-    outcome = lab.mirror()
+    outcome = lab.mirror(policy=QUICK)
     assert set(outcome.failed) == {block}
     assert set(outcome.skipped) == {metadata}
     assert set(lab.files()) == set(small_dataset()) - {block, metadata}
@@ -301,10 +296,3 @@ def _once(fault: Fault) -> Callable[[Ask], Fault | None]:
         return fault
 
     return first
-
-
-def _wait_little(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take the waits out of the policy; they are tested as numbers."""
-    from mirror.engine.retry import RetryPolicy
-
-    monkeypatch.setattr("mirror.app.sync.PATIENT", RetryPolicy(base_seconds=0.001))

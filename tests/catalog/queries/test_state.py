@@ -114,3 +114,18 @@ def array_and_run(catalog: Catalog) -> tuple[int, int]:
     with catalog.begin() as connection:
         bucket = queries.bucket_id(connection, builders.BUCKET_B)
         return queries.put_array(connection, builders.array_record(bucket)), builders.start_run(connection, bucket)
+
+
+def test_what_is_in_doubt_differs_from_whatever_the_bucket_has(
+    connection: Connection, bucket: int, array: int, run: int
+) -> None:
+    """Its row stays, with no ETag that an object can have; others keep theirs, and unknown ones are no error."""
+    queries.put_mirrored_blocks(connection, [(array, x, 0, 0, 1, b"e", b"h", HOW_MD5, run) for x in range(3)])
+    queries.put_mirrored_objects(connection, [(bucket, key, 5, b"e", b"h", HOW_MD5, run) for key in "kl"])
+    queries.doubt_mirrored_blocks(connection, array, [(1, 0, 0), (7, 7, 7)])
+    queries.doubt_mirrored_objects(connection, bucket, ["l", "unknown"])
+    assert [row[4] for row in queries.mirrored_blocks(connection, array)] == [b"e", b"", b"e"]
+    rows = list(queries.mirrored_objects(connection, bucket, ""))
+    assert rows == [("k", 5, b"e", HOW_MD5), ("l", 5, b"", HOW_MD5)]
+    queries.put_mirrored_objects(connection, [(bucket, "l", 6, b"f", b"h", HOW_MD5, run)])
+    assert list(queries.mirrored_objects(connection, bucket, "l")) == [("l", 6, b"f", HOW_MD5)]

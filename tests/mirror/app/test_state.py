@@ -1,14 +1,140 @@
-"""What is known of a shard of any size, read as it is asked for."""
+"""What the catalog says of the share: one row a file, also where an array is not always known as one."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.records import MirroredObject
 from mirror.app.state import KnownInOrder
+from mirror.errors import ExitCode
+from tests.faults import BUCKET, Ask, OddServer, Refuse, no_fault, run_odd_server
+from tests.system.invariants import catalog_rows, row_of
+from tests.system.oddlab import LEVEL, ODD, QUICK, OddLab, make_oddlab, small_dataset
+
+METADATA = f"{LEVEL}attributes.json"
+BLOCK = f"{LEVEL}0/1/0"
+
+
+@pytest.fixture
+def server() -> Iterator[OddServer]:
+    """A server that obeys, with the small dataset in its bucket."""
+    with run_odd_server() as running:
+        for key, body in small_dataset().items():
+            running.put(key, body)
+        yield running
+
+
+@pytest.fixture
+def lab(server: OddServer, tmp_path: Path) -> OddLab:
+    """A lab that mirrors from it."""
+    from catalog.session import open_catalog
+
+    open_catalog(f"sqlite:///{tmp_path}/blank.db").close()
+    return make_oddlab(tmp_path / "lab", server.endpoint_url, BUCKET, (tmp_path / "blank.db").read_bytes())
+
+
+def denied(server: OddServer) -> None:
+    """Let the level's metadata be refused."""
+    server.fault = lambda ask: Refuse(403, "AccessDenied") if ask.key == METADATA else None
+
+
+def removed(server: OddServer) -> None:
+    """Remove the level's metadata."""
+    server.objects.pop(METADATA)
+
+
+def no_array(server: OddServer) -> None:
+    """Let the level be a group, and its grid groups in it."""
+    server.put(METADATA, b"{}")
+
+
+def known(server: OddServer) -> None:
+    """Let the level be a level."""
+    server.fault = no_fault
+    server.put(METADATA, small_dataset()[METADATA])
+
+
+@pytest.mark.parametrize("unknown", [denied, removed, no_array])
+def test_an_array_that_is_unknown_for_a_while(
+    server: OddServer, lab: OddLab, unknown: Callable[[OddServer], None]
+) -> None:
+    """Its blocks are up to date as before, each has one row, and what came meanwhile is not taken for what was there.
+
+    A block is replaced while nobody knows that it is one, and is what it was when the array is known again.
+    """
+    unknown(server) if unknown is no_array else None
+    lab.mirror(policy=QUICK)
+    known(server)
+    lab.mirror(policy=QUICK)
+    blocks = {f"{BUCKET}/{key}" for key in small_dataset() if key.startswith(LEVEL)} - {f"{BUCKET}/{METADATA}"}
+    assert blocks <= set(catalog_rows(lab.catalog))
+
+    unknown(server)
+    server.put(BLOCK, b"meanwhile")
+    outcome = lab.mirror(policy=QUICK)
+    assert outcome.report.adopted.objects == 0
+    assert (lab.mirrored / BLOCK).read_bytes() == b"meanwhile"
+    assert blocks <= set(catalog_rows(lab.catalog))
+
+    known(server)
+    server.put(BLOCK, small_dataset()[BLOCK])
+    assert lab.mirror(policy=QUICK).exit_code is ExitCode.DONE
+    assert lab.files() == small_dataset()
+    assert set(catalog_rows(lab.catalog)) == {f"{BUCKET}/{key}" for key in small_dataset()}
+
+
+@pytest.mark.parametrize("unknown", [denied, removed, no_array])
+def test_a_lost_block_of_an_array_that_is_unknown(
+    server: OddServer, lab: OddLab, unknown: Callable[[OddServer], None]
+) -> None:
+    """`--verify-share` sees that it is gone, and no row claims it when it cannot be fetched."""
+    lab.mirror(policy=QUICK)
+    unknown(server)
+    (lab.mirrored / BLOCK).unlink()
+    before = server.fault
+    server.fault = lambda ask: Refuse(403, "AccessDenied") if ask.key == BLOCK else before(ask)
+    assert BLOCK in lab.mirror(policy=QUICK, verify_share=True).failed
+    assert f"{BUCKET}/{BLOCK}" not in catalog_rows(lab.catalog)
+    known(server)
+    lab.mirror(policy=QUICK)
+    assert lab.files() == small_dataset()
+
+
+def test_killed_between_a_new_content_and_its_row(server: OddServer, lab: OddLab) -> None:
+    """The old row does not speak for the new file: not even when the bucket has its old content again."""
+    lab.mirror()
+    old = server.objects[BLOCK]
+    server.put(BLOCK, b"x" * len(old.body))
+    locked: list[sqlite3.Connection] = []
+
+    def lock(ask: Ask) -> None:
+        """Let no row be committed from now on."""
+        if ask.key == BLOCK and not locked:
+            locked.append(sqlite3.connect(lab.catalog, isolation_level=None, check_same_thread=False))
+            locked[0].execute("BEGIN IMMEDIATE")
+
+    server.on_ask = lock
+    with lab.start("sync", ODD) as process:
+        deadline = time.monotonic() + 30
+        while (lab.mirrored / BLOCK).read_bytes() == old.body and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+    with closing(locked[0]):
+        locked[0].execute("ROLLBACK")
+    assert (lab.mirrored / BLOCK).read_bytes() == b"x" * len(old.body)
+    server.objects[BLOCK] = old
+    assert lab.mirror().report.transferred.objects == 1
+    assert lab.files() == small_dataset()
+    assert catalog_rows(lab.catalog)[f"{BUCKET}/{BLOCK}"] == row_of(old.body)
+
 
 _keys = st.text(st.sampled_from("ab/0\u00e9\U0001f600"), max_size=4)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mirror.cli.main import main
 from tests.mirror.cli.conftest import RunCommand, RunJson
 
 CHOICE = ("jrc_hela-2", "--volumes", "raw", "--scales", "s1-")
@@ -67,6 +68,23 @@ def test_adopt_takes_what_lies_there(lab: Path, run_text: RunCommand, run_json: 
     reports = run_json("adopt", "adopt", "jrc_hela-2", "--bucket", "b", code=4)
     assert [failed["path"] for failed in reports[0]["failed"]] == [str(block.relative_to(lab / "share"))]
     assert reports[0]["adopted"]["objects"] == len(files) - 1
+
+
+def test_the_transport_is_chosen_by_flag_and_said(run_text: RunCommand, capsys: pytest.CaptureFixture[str]) -> None:
+    """With -v each bucket's way is said, with its reason; without it nothing is; one that is none is exit 2."""
+
+    def said(*words: str, code: int = 0) -> str:
+        """Run a command and return what it said on stderr."""
+        assert main(words) == code
+        return capsys.readouterr().err
+
+    run_text("init", "--share", "share")
+    careful = said("scan", "jrc_hela-2", "--metadata-only", "--transport", "careful", "-v")
+    assert "listed by aioboto3, objects by aioboto3, large ones by aioboto3: transport is careful" in careful
+    fast = said("sync", *CHOICE, "-nv")
+    assert "listed by aiohttp, objects by our ring, large ones by obstore: a public bucket" in fast
+    assert "listed by" not in said("adopt", "jrc_hela-2", "--bucket", "b", "--transport", "fast")
+    assert "careful" in said("sync", *CHOICE, "--transport", "slow", code=2)
 
 
 def test_quiet_says_nothing(run_text: RunCommand, capsys: pytest.CaptureFixture[str]) -> None:

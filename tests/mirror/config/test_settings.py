@@ -10,6 +10,7 @@ import pytest
 from mirror.config import BucketSettings, Settings, TransferSettings
 from mirror.errors import ConfigError, UnknownNameError, UsageError
 from mirror.keys import S3Url
+from mirror.store.connection import Transport
 from mirror.store.staging import FilePolicy, Fsync
 
 
@@ -54,6 +55,16 @@ def test_a_connection_says_what_the_bucket_says(tmp_path: Path) -> None:
     connection = bucket.connection()
     assert (connection.url, connection.anonymous, connection.profile) == (bucket.url, False, "lab")
     assert (connection.endpoint_url, connection.ca_bundle, connection.requester_pays) == (None, str(bundle), True)
+
+
+def test_a_transport_by_flag_beats_that_of_each_bucket() -> None:
+    """Without the flag each bucket keeps its own."""
+    bucket = BucketSettings(url=S3Url.parse("s3://lab-bucket"), transport=Transport.CAREFUL)
+    settings = Settings(buckets={"lab": bucket})
+    assert settings.with_transport(None).bucket("lab").connection().transport is Transport.CAREFUL
+    fast = settings.with_transport(Transport.FAST)
+    assert {one.transport for one in fast.buckets.values()} == {Transport.FAST}
+    assert fast.bucket("lab").url == bucket.url
 
 
 def test_a_missing_ca_bundle_is_said_before_the_first_request(tmp_path: Path) -> None:

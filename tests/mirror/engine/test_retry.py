@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror.engine.discovery import PROBE_SECONDS, probe
-from mirror.engine.events import Event, Retried
-from mirror.engine.retry import AT_START, PATIENT, TRANSIENT, Retrier, RetryPolicy, retry_after_of
+from mirror.engine.events import Event, Note, Retried
+from mirror.engine.retry import AT_START, PATIENT, TRANSIENT, Outage, Retrier, RetryPolicy, retry_after_of
 from mirror.errors import (
     AccessDeniedError,
     BrokenTransferError,
@@ -160,3 +160,61 @@ async def test_probe_wants_something_under_the_prefix() -> None:
     await probe(Retrier(Clock().sleep), _Lister(), "")
     with pytest.raises(UnknownNameError, match="nothing under its prefix"):
         await probe(Retrier(Clock().sleep), _Lister(), "heinrich-2021a/")
+
+
+@pytest.mark.parametrize(
+    ("was_there", "max_seconds", "errors", "n_calls"),
+    [
+        pytest.param(True, 600.0, 40, 41, id="comes back"),
+        pytest.param(False, 600.0, 40, 6, id="was never there"),
+        pytest.param(True, 0.0, 40, 6, id="nobody waits"),
+        pytest.param(True, 30.0, 10**6, None, id="stays away"),
+    ],
+)
+async def test_an_outage(was_there: bool, max_seconds: float, errors: int, n_calls: int | None) -> None:
+    """A server that was there is waited for, its tries uncounted, as long as was said; any other has six tries."""
+    now, calls = [0.0], [0]
+
+    async def sleep(seconds: float) -> None:
+        """Let the time pass."""
+        now[0] += seconds
+
+    async def call() -> str:
+        """Be unreachable as often as was said."""
+        calls[0] += 1
+        if calls[0] <= errors:
+            raise UnreachableError("no answer", "s3://b")
+        return "answer"
+
+    said: list[Event] = []
+
+    def keep(event: Event) -> None:
+        """Keep sentences."""
+        if isinstance(event, Note):
+            said.append(event)
+
+    outage = Outage(max_seconds, keep, lambda: now[0])
+    if was_there:
+        outage.seen()
+    retrier = Retrier(sleep, PATIENT, chance=lambda: 1.0, outage=outage)
+    if errors < 10**6 and was_there and max_seconds:
+        assert await retrier.run("x", call) == "answer"
+        assert ["out of reach" in str(event) for event in said] == [True, False]
+    else:
+        with pytest.raises(UnreachableError):
+            await retrier.run("x", call)
+    if n_calls is not None:
+        assert calls[0] == n_calls
+    else:
+        assert max_seconds <= now[0] < max_seconds + 60
+
+
+async def test_other_errors_count_during_an_outage() -> None:
+    """A server that breaks off each answer is there: six tries, however long an outage may last."""
+    outage = Outage(600.0)
+    outage.seen()
+    clock = Clock()
+    retrier = Retrier(clock.sleep, PATIENT, outage=outage)
+    with pytest.raises(BrokenTransferError):
+        await retrier.run("x", failing(*(BrokenTransferError("broke off") for _ in range(9))))
+    assert len(clock.waits) == 5

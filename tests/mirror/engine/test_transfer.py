@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import random
+import statistics
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from mirror.diff import Kind
 from mirror.engine.careful import CarefulFetcher, Sources
-from mirror.engine.events import Event, ObjectFailed, ObjectsDone, Retried
-from mirror.engine.fetch import Done, Fetcher, Item
+from mirror.engine.crew import PROCESS_OBJECTS
+from mirror.engine.events import Event, Note, ObjectFailed, ObjectsDone, Paced, Retried
+from mirror.engine.fetch import ChecksumMode, Done, Fetcher, Item
 from mirror.engine.recorder import Recorder
-from mirror.engine.retry import Retrier, RetryPolicy
+from mirror.engine.retry import Outage, Retrier, RetryPolicy
+from mirror.engine.tasks import first_error
+from mirror.engine.throttle import UNTHROTTLED, Bandwidth
 from mirror.engine.transfer import LevelWork, Results, Transfer
-from mirror.errors import UnreachableError, UnsafeError
+from mirror.engine.window import Window
+from mirror.engine.worker import Setup
+from mirror.errors import MirrorError, UnreachableError, UnsafeError
 from mirror.objects import Tally
+from mirror.quantities import Timetable
 from mirror.store.bucket import Bucket
 from mirror.store.share import Share
 from mirror.store.staging import FilePolicy, Fsync, Staging
-from tests.faults import BUCKET, MODIFIED, Cut, Fault, Garble, OddServer, Refuse, Stall, run_odd_server
+from tests.faults import BUCKET, MODIFIED, Ask, Cut, Fault, Garble, OddServer, Refuse, Stall, run_odd_server
 
 QUICK = RetryPolicy(base_seconds=0.001)
 
@@ -46,6 +55,10 @@ class Rig:
     events: list[Event] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
     commit: Callable[[Sequence[Done]], None] | None = None
+    policy: RetryPolicy = QUICK
+    outage: Outage = field(default_factory=Outage)
+    sleeps: float = 0.0
+    """Seconds that each wait takes here, whatever it was to be."""
 
     def items(self, keys: Sequence[str] | None = None) -> list[Item]:
         """Return the server's objects as a listing gives them."""
@@ -55,38 +68,49 @@ class Rig:
             if keys is None or key in keys
         ]
 
-    async def run(self, *work: LevelWork, **knobs: Any) -> Results:
+    async def run(self, *work: LevelWork, by_processes: bool = False, **knobs: Any) -> Results:
         """Run the work; without any, all of the server's objects."""
         items = self.items()
+        if by_processes:
+            knobs |= {"setup": self.setup(), "cores": 2}
         async with self.transfer(**knobs) as transfer:
-            return await transfer.run(work or (LevelWork(lambda: iter(items)),), n_objects=len(items))
+            n_objects = PROCESS_OBJECTS if by_processes else len(items)
+            return await transfer.run(work or (LevelWork(lambda: iter(items)),), n_objects=n_objects)
+
+    def setup(self) -> Setup:
+        """Return what worker processes are told."""
+        connection = self.server.connection(read_timeout_seconds=0.5)
+        return Setup(connection, self.share.root, BUCKET, "run", FilePolicy(Fsync.OFF), ChecksumMode.AUTO, ())
 
     @asynccontextmanager
     async def transfer(
-        self, *, concurrency: int = 4, large_bytes: int = 1 << 24, **knobs: Any
+        self, *, concurrency: int | None = 4, large_bytes: int = 1 << 24, **knobs: Any
     ) -> AsyncIterator[Transfer]:
         """Yield a transfer whose waits are noted and not waited for."""
 
         async def sleep(seconds: float) -> None:
             """Note the wait, and do not wait."""
             self.waits.append(seconds)
-            await asyncio.sleep(0)
-
-        def sink(event: Event) -> None:
-            """Keep the event."""
-            self.events.append(event)
+            await asyncio.sleep(self.sleeps)
 
         staging = Staging(self.share, "run", FilePolicy(Fsync.OFF))
         staging.open()
         async with Bucket(self.server.connection(read_timeout_seconds=0.3)) as bucket:
-            fetcher = Fetcher(bucket.bulk, staging, str(self.share.root), str, large_bytes=large_bytes)
-            sources = Sources(bucket.careful, bucket.bulk, str)
-            careful = CarefulFetcher(
-                sources, fetcher, staging, Retrier(sleep, QUICK, sink, lambda: 1.0), range_bytes=1000
+            throttle = knobs.get("throttle", UNTHROTTLED)
+            fetcher = Fetcher(
+                bucket.bulk, staging, str(self.share.root), str, large_bytes=large_bytes, throttle=throttle
             )
+            sources = Sources(bucket.careful, bucket.bulk, str)
+            retrier = Retrier(sleep, self.policy, self.take, lambda: 1.0, outage=self.outage)
+            careful = CarefulFetcher(sources, fetcher, staging, retrier, range_bytes=1000, throttle=throttle)
+            knobs.setdefault("window", Window(fixed=concurrency))
             async with Recorder(staging.sync, self.commit or self.rows.extend) as recorder:
-                yield Transfer(fetcher, careful, recorder, concurrency=concurrency, sink=sink, **knobs)
+                yield Transfer(fetcher, careful, recorder, retrier, sink=self.take, **knobs)
         staging.close()
+
+    def take(self, event: Event) -> None:
+        """Keep an event."""
+        self.events.append(event)
 
     def files(self) -> dict[str, bytes]:
         """Return what lies on the share, by key."""
@@ -108,19 +132,28 @@ def fill(server: OddServer, n_objects: int) -> dict[str, bytes]:
     return bodies
 
 
-@pytest.mark.parametrize("large_bytes", [1 << 24, 1500], ids=["in one piece", "by ranges"])
+BY = pytest.mark.parametrize("by_processes", [False, True], ids=["by threads", "by processes"])
+
+
+@pytest.mark.parametrize(
+    ("large_bytes", "by_processes"),
+    [(1 << 24, False), (1 << 24, True), (1500, False)],
+    ids=["in one piece", "by processes", "by ranges"],
+)
 @pytest.mark.parametrize(
     "fault",
     [Refuse(retry_after="2"), Refuse(500, "InternalError"), Cut(), Stall(), Garble()],
     ids=["slow down", "error", "breaks off", "stalls", "wrong bytes"],
 )
-async def test_every_fault_ends_in_a_correct_file(rig: Rig, server: OddServer, fault: Fault, large_bytes: int) -> None:
+async def test_every_fault_ends_in_a_correct_file(
+    rig: Rig, server: OddServer, fault: Fault, large_bytes: int, by_processes: bool
+) -> None:
     """Whatever happens to the first two answers, the file is the bucket's object, and its row says so."""
     body = random.Random(1).randbytes(2500)
     server.put("key", body)
     n_bad = 1 if isinstance(fault, (Stall, Garble)) else 2
     server.fault = lambda ask: fault if ask.method == "GET" and ask.number <= n_bad else None
-    results = await rig.run(large_bytes=large_bytes)
+    results = await rig.run(large_bytes=large_bytes, by_processes=by_processes)
     assert rig.files() == {"key": body}
     assert results.transferred == Tally(1, 2500)
     assert [row.size for row in rig.rows] == [2500]
@@ -137,24 +170,26 @@ async def test_retry_after_as_numbers(rig: Rig, server: OddServer) -> None:
     assert rig.waits == pytest.approx([2.001, 2.001, 2.002], abs=0.003)
 
 
-async def test_requests_at_25_per_cent_faults(rig: Rig, server: OddServer) -> None:
+@BY
+async def test_requests_at_25_per_cent_faults(rig: Rig, server: OddServer, by_processes: bool) -> None:
     """With one answer in four bad, all files are right, and the requests are less than three for each object."""
     bodies = fill(server, 200)
     chance = random.Random(5)
     kinds: list[Fault] = [Refuse(), Refuse(500, "InternalError"), Cut(), Garble()]
     server.fault = lambda _: chance.choice(kinds) if chance.random() < 0.25 else None
-    results = await rig.run()
+    results = await rig.run(by_processes=by_processes)
     assert rig.files() == bodies
     assert results.transferred.objects == 200
     assert len(server.asks) < 3 * 200
     assert sum(event.done.objects for event in rig.events if isinstance(event, ObjectsDone)) == 200
 
 
-async def test_one_bad_object_is_told_and_all_others_come(rig: Rig, server: OddServer) -> None:
+@BY
+async def test_one_bad_object_is_told_and_all_others_come(rig: Rig, server: OddServer, by_processes: bool) -> None:
     """It is asked for six times, reported by its key, and has neither file nor row."""
     bodies = fill(server, 20)
     server.fault = lambda ask: Cut() if ask.key == "d/007" else None
-    results = await rig.run()
+    results = await rig.run(by_processes=by_processes)
     assert [problem.item.key for problem in results.failed] == ["d/007"]
     assert [event.key for event in rig.events if isinstance(event, ObjectFailed)] == ["d/007"]
     assert len(server.asked("GET", "d/007")) == 6
@@ -177,11 +212,12 @@ async def test_metadata_come_last(rig: Rig, server: OddServer, is_bad: bool) -> 
     assert ("d/attributes.json" in rig.files()) is not is_bad
 
 
-async def test_requests_in_flight(rig: Rig, server: OddServer) -> None:
+@BY
+async def test_requests_in_flight(rig: Rig, server: OddServer, by_processes: bool) -> None:
     """As many at a time as asked for, never more."""
     fill(server, 64)
     server.delay_seconds = 0.01
-    await rig.run(concurrency=4)
+    await rig.run(concurrency=4, by_processes=by_processes)
     assert 2 <= server.peak <= 4
 
 
@@ -222,36 +258,39 @@ async def test_a_recorder_that_fails_ends_the_run(rig: Rig, server: OddServer) -
     assert "d/attributes.json" not in rig.files()
 
 
-async def test_a_server_that_is_gone_ends_the_run(rig: Rig, server: OddServer) -> None:
+@BY
+async def test_a_server_that_is_gone_ends_the_run(rig: Rig, server: OddServer, by_processes: bool) -> None:
     """An endpoint that refuses connections is no fault of one object: the run ends, the next one goes on."""
     fill(server, 40)
     items = rig.items()
     server.endpoint_url = "http://127.0.0.1:9"
     with pytest.raises(ExceptionGroup) as told:
-        await rig.run(LevelWork(lambda: iter(items)))
+        await rig.run(LevelWork(lambda: iter(items)), by_processes=by_processes)
     assert told.value.split(UnreachableError)[1] is None
 
 
-async def test_a_share_that_is_gone_ends_the_run(rig: Rig, server: OddServer) -> None:
+@BY
+async def test_a_share_that_is_gone_ends_the_run(rig: Rig, server: OddServer, by_processes: bool) -> None:
     """It is not tried again, and not made anew."""
     fill(server, 40)
     rig.share.own.mkdir()
     server.on_ask = lambda ask: rig.share.own.rename(rig.share.root / "away") if ask.key == "d/000" else None
     with pytest.raises(ExceptionGroup) as told:
-        await rig.run()
+        await rig.run(by_processes=by_processes)
     assert told.value.split(UnsafeError)[1] is None
     assert not any(isinstance(event, Retried) for event in rig.events)
     assert not rig.share.own.exists()
 
 
-async def test_cancelling_keeps_what_is_recorded(rig: Rig, server: OddServer) -> None:
+@BY
+async def test_cancelling_keeps_what_is_recorded(rig: Rig, server: OddServer, by_processes: bool) -> None:
     """A run that is cancelled leaves whole files only, and a row for nothing else."""
     bodies = fill(server, 100)
     items = rig.items()
 
     async def run() -> None:
         """Run a transfer, and cancel it."""
-        await rig.run(LevelWork(lambda: iter(items)))
+        await rig.run(LevelWork(lambda: iter(items)), by_processes=by_processes)
 
     reached, loop = asyncio.Event(), asyncio.get_running_loop()
     server.on_ask = lambda _: loop.call_soon_threadsafe(reached.set) if len(server.asks) == 30 else None
@@ -264,3 +303,88 @@ async def test_cancelling_keeps_what_is_recorded(rig: Rig, server: OddServer) ->
     assert all(bodies[key] == body for key, body in files.items())
     assert {row.item.key for row in rig.rows} <= set(files)
     assert len(files) < 100
+
+
+@BY
+async def test_a_refusing_server_is_asked_for_as_much_as_it_takes(
+    rig: Rig, server: OddServer, by_processes: bool
+) -> None:
+    """A server that refuses what is above N in flight is asked for about N at a time, and every object comes."""
+    n_taken = 20
+    bodies = fill(server, 2000)
+    # Long enough that the server's own work is nothing beside it: then what is in flight is what was asked for.
+    server.delay_seconds = 0.05
+    rig.sleeps, rig.policy = 0.05, replace(QUICK, attempts=12)
+    server.fault = lambda ask: Refuse() if ask.method == "GET" and ask.beside > n_taken else None
+    window = Window()
+    results = await rig.run(window=window, by_processes=by_processes)
+    assert results.failed == []
+    assert results.transferred.objects == len(bodies)
+    sizes = [event.in_flight for event in rig.events if isinstance(event, Paced)]
+    settled = statistics.median(sizes[len(sizes) // 2 :])
+    assert 0.8 * n_taken <= settled <= 1.2 * n_taken, sizes
+    assert "server" in {event.limited_by for event in rig.events if isinstance(event, Paced)}
+    assert len(server.asks) < 1.5 * len(bodies)
+
+
+@BY
+async def test_an_outage_is_waited_out(rig: Rig, server: OddServer, by_processes: bool) -> None:
+    """A server that refuses connections for a while in the middle of a run costs time, and no object."""
+    bodies = fill(server, 300)
+    rig.outage = Outage(60.0, rig.take)
+    rig.sleeps = 0.05
+
+    def go_away(ask: Ask) -> None:
+        """Leave in the middle."""
+        if len(server.asks) == 100:
+            server.go_away(2.0)
+
+    server.on_ask = go_away
+    results = await rig.run(by_processes=by_processes)
+    assert results.transferred.objects == len(bodies)
+    assert rig.files() == bodies
+    said = [event.text for event in rig.events if isinstance(event, Note)]
+    assert [text.partition(",")[0].partition(";")[0] for text in said] == [
+        "The server is out of reach",
+        "The server answers again",
+    ]
+
+
+async def test_a_worker_that_is_killed_ends_the_run(rig: Rig, server: OddServer) -> None:
+    """A process that the system ends takes no object with it in silence: one sentence, and the next run goes on."""
+    bodies = fill(server, 300)
+    server.delay_seconds = 0.01
+
+    def kill_one(ask: Ask) -> None:
+        """End one worker in the middle."""
+        if len(server.asks) == 100:
+            workers = psutil.Process().children(recursive=True)
+            next(one for one in workers if "mirror.engine.worker" in one.cmdline()).kill()
+
+    server.on_ask = kill_one
+    with pytest.raises(ExceptionGroup) as told:
+        await rig.run(by_processes=True)
+    error = first_error(told.value)
+    assert isinstance(error, MirrorError)
+    assert "ended in the middle of its work" in str(error)
+    assert "-9" in error.found
+    assert all(bodies[key] == body for key, body in rig.files().items())
+
+
+async def test_workers_end_with_their_run(rig: Rig, server: OddServer) -> None:
+    """No process is left when a run has ended."""
+    fill(server, 50)
+    await rig.run(by_processes=True)
+    assert [one for one in psutil.Process().children(recursive=True) if "mirror.engine.worker" in one.cmdline()] == []
+
+
+async def test_the_bandwidth_limit_is_kept(rig: Rig, server: OddServer) -> None:
+    """Bytes come at the rate that was given, small objects and ranges alike, and it is said what limits them."""
+    fill(server, 100)
+    server.put("large", bytes(50_000))
+    total = sum(len(stored.body) for stored in server.objects.values())
+    rate = total / 1.5
+    started = time.monotonic()
+    await rig.run(large_bytes=10_000, throttle=Bandwidth(Timetable(otherwise=rate)))
+    seconds = time.monotonic() - started
+    assert seconds >= 0.8 * total / rate

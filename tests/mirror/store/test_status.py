@@ -9,10 +9,13 @@ import pytest
 from mirror.errors import (
     AccessDeniedError,
     BrokenTransferError,
+    ExpiredCredentialsError,
     ObjectChangedError,
     ObjectNotFoundError,
     SlowDownError,
     StoreError,
+    UnreachableError,
+    WrongRegionError,
 )
 from mirror.store.status import error_of_status, retry_after_seconds
 
@@ -26,7 +29,19 @@ STATUSES: dict[str, tuple[int, dict[str, str], str, type[StoreError], str]] = {
     "no key": (404, {}, "NoSuchKey", ObjectNotFoundError, "not there"),
     "no bucket": (404, {}, "NoSuchBucket", ObjectNotFoundError, "bucket does not exist"),
     "changed": (412, {}, "PreconditionFailed", ObjectChangedError, "no longer"),
-    "another region": (301, {"x-amz-bucket-region": "eu-west-1"}, "", StoreError, 'region = "eu-west-1"'),
+    "another region": (301, {"x-amz-bucket-region": "eu-west-1"}, "", WrongRegionError, 'region = "eu-west-1"'),
+    "signed for another region": (
+        400,
+        {"x-amz-bucket-region": "eu-west-1"},
+        "AuthorizationHeaderMalformed",
+        WrongRegionError,
+        'region = "eu-west-1"',
+    ),
+    "elsewhere, nobody says where": (307, {}, "TemporaryRedirect", WrongRegionError, "Set region, or endpoint_url"),
+    "a bad request that tells its region": (400, {"x-amz-bucket-region": "x"}, "InvalidArgument", StoreError, "400"),
+    "expired": (400, {}, "ExpiredToken", ExpiredCredentialsError, "aws sso login"),
+    "a token that is none": (400, {}, "InvalidToken", AccessDeniedError, "profile"),
+    "a proxy with a password": (407, {}, "", UnreachableError, "USER:PASSWORD"),
     "internal": (500, {}, "InternalError", BrokenTransferError, "500"),
     "gateway": (502, {}, "", BrokenTransferError, "502"),
     "anything else": (418, {}, "", StoreError, "418"),
@@ -41,6 +56,14 @@ def test_error(status: int, headers: dict[str, str], code: str, kind: type[Store
     assert type(error) is kind
     assert error.thing == "s3://bucket/key"
     assert words in str(error)
+
+
+def test_the_region_is_read_from_the_answers_text_too() -> None:
+    """Servers other than AWS tell it there alone."""
+    body = "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>"
+    error = error_of_status(400, {}, body, "read", "s3://bucket/key")
+    assert isinstance(error, WrongRegionError)
+    assert error.region == "eu-west-1"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,134 @@
+"""Spans of time, rates and timetables of rates, as users write them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mirror.errors import UsageError
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SPAN = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(i?)(b|bit)/s", re.IGNORECASE)
+_SPELLED_RATE = "as 200MB/s, 50MiB/s or 400Mbit/s"
+_ENTRY = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s+(.+)")
+_SPELLED_TIMETABLE = 'a rate, or a timetable as "08:00-18:00 50MB/s, else off"'
+_DAY_MINUTES = 24 * 60
+
+
+def parse_duration(text: str, thing: str = "") -> float:
+    """Return the seconds that the text spells.
+
+    Raises
+    ------
+    UsageError
+        It spells none; `thing`, an option, is named.
+
+    >>> parse_duration("1h30m", "--max-duration")
+    5400.0
+    """
+    spelled = text.strip().lower()
+    if not _SPAN.fullmatch(spelled):
+        raise UsageError("not a span of time", thing, expected="as 90s, 10m, 2h, 1h30m or 7d", found=repr(text))
+    return sum(float(number) * _SECONDS[unit] for number, unit in _PART.findall(spelled))
+
+
+def parse_rate(text: str, thing: str = "") -> float:
+    """Return the bytes a second that the text spells; k, M and G are powers of 1000, Ki, Mi and Gi of 1024.
+
+    Raises
+    ------
+    UsageError
+        It spells none, or nothing at all would come through.
+
+    >>> parse_rate("200MB/s"), parse_rate("1 MiB/s"), parse_rate("400Mbit/s")
+    (200000000.0, 1048576.0, 50000000.0)
+    """
+    match = _RATE.fullmatch(text.strip())
+    if match is None or not float(match[1]):
+        raise UsageError("not a rate", thing, expected=_SPELLED_RATE, found=repr(text))
+    base = 1024 if match[3] else 1000
+    rate = float(match[1]) * base ** "kmg".find(match[2].lower()) * base if match[2] else float(match[1])
+    return rate / 8 if match[4].lower() == "bit" else rate
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """A rate for some hours of each day."""
+
+    start: int
+    """Minute of the day, 0 to 1439."""
+    stop: int
+    """Minute of the day, exclusive, 1 to 1440; not after `start` where the hours go past midnight."""
+    bytes_per_second: float | None
+    """None is no limit."""
+
+    def has(self, minute: int) -> bool:
+        """Return whether a minute of the day is one of them."""
+        if self.start < self.stop:
+            return self.start <= minute < self.stop
+        return minute >= self.start or minute < self.stop
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """Rates by the clock on the wall, in local time: the first entry that has the minute counts.
+
+    A clock that is set forward or back changes the rate when it does: nothing is remembered.
+    """
+
+    hours: tuple[Hours, ...] = ()
+    otherwise: float | None = None
+    """Bytes a second at all other times; None is no limit."""
+
+    def bytes_per_second(self, minute: int) -> float | None:
+        """Return the rate at a minute of the day, 0 to 1439; None is no limit."""
+        return next((one.bytes_per_second for one in self.hours if one.has(minute)), self.otherwise)
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether there is a limit at any time."""
+        return self.otherwise is not None or any(one.bytes_per_second is not None for one in self.hours)
+
+
+def parse_timetable(text: str, thing: str = "") -> Timetable:
+    """Return the timetable that the text spells: empty, a rate, or entries of hours and rates, `off` for no limit.
+
+    Raises
+    ------
+    UsageError
+        It spells none.
+
+    >>> table = parse_timetable("08:00-18:00 50MB/s, 22:00-02:00 off, else 100MB/s")
+    >>> [table.bytes_per_second(60 * hour) for hour in (7, 8, 18, 23, 1)]
+    [100000000.0, 50000000.0, 100000000.0, None, None]
+    """
+    entries = [entry.strip() for entry in text.split(",")]
+    if entries == [""]:
+        return Timetable()
+    hours: list[Hours] = []
+    otherwise: float | None = None
+    for number, entry in enumerate(entries):
+        is_last = number == len(entries) - 1
+        if match := _ENTRY.fullmatch(entry):
+            start, stop = _minute(match[1], match[2], text, thing), _minute(match[3], match[4], text, thing)
+            if start == stop:
+                raise UsageError("hours without a minute", thing, expected=_SPELLED_TIMETABLE, found=repr(entry))
+            hours.append(Hours(start % _DAY_MINUTES, stop, _rate_or_off(match[5], thing)))
+        elif is_last and (entry.lower().startswith("else ") or len(entries) == 1):
+            otherwise = _rate_or_off(entry[5:] if hours or entry.lower().startswith("else ") else entry, thing)
+        else:
+            raise UsageError("not a timetable", thing, expected=_SPELLED_TIMETABLE, found=repr(entry))
+    return Timetable(tuple(hours), otherwise)
+
+
+def _rate_or_off(text: str, thing: str) -> float | None:
+    return None if text.strip().lower() == "off" else parse_rate(text, thing)
+
+
+def _minute(hour: str, minute: str, text: str, thing: str) -> int:
+    minutes = int(hour) * 60 + int(minute)
+    if int(minute) >= 60 or minutes > _DAY_MINUTES:
+        raise UsageError("not a time of day", thing, expected="00:00 to 24:00", found=repr(text))
+    return minutes
