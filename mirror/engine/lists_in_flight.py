@@ -15,7 +15,7 @@ from mirror.errors import SlowDownError
 
 T = TypeVar("T")
 
-FIRST, MOST = 24, 64
+FIRST, MOST = 48, 64
 """S3 answers a LIST in some 50 to 150 ms; the lister opens no more connections."""
 _ROUNDS = 2
 """Answers of a full house, times the limit, that tell a rate."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-START = 128
+START = 256
 LIMIT = 2048
 _GAIN = 1.1
 """More objects or bytes a second by this factor count as more; less is noise."""
@@ -18,6 +18,7 @@ _OVERLOAD = 0.05
 _SAMPLE_TURNS = 4
 _GROWING_TURNS = 2
 """Answers in a sample, for each request in flight. Two tell that twice as much comes; one in twenty takes more."""
+_FOLLOW = 0.2
 _HOLD_SECONDS = 10.0
 _MAX_HOLD_SECONDS = 300.0
 
@@ -62,8 +63,8 @@ class Sample:
 class Window:
     """The number of requests in flight to one host.
 
-    It doubles while throughput grows by it, then holds, and tries again now and then. A refusal halves it; what was
-    refused and what was not then enclose the server's own limit, which is found by halving the distance.
+    It doubles while throughput grows by it, then holds, and tries again now and then. Refusals halve it at least; what
+    was refused and what was not then enclose the server's own limit, which is found by halving the distance.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ class Window:
 
     def take(self, sample: Sample) -> int:
         """Return the size from now on, given what came at the size before."""
-        self._waiting = sample.waiting
+        self._waiting = _smooth(self._waiting, sample.waiting)
         self._was_overload = sample.is_overload
         if self._is_fixed:
             return self.size
@@ -137,7 +138,7 @@ class Window:
 
     def _judge(self, sample: Sample) -> None:
         if sample.is_overload:
-            self._shrink()
+            self._shrink(sample)
         elif self._bad is not None:
             self._approach(self._bad, sample.seconds)
         elif self._is_growing:
@@ -145,11 +146,13 @@ class Window:
         else:
             self._hold(sample)
 
-    def _shrink(self) -> None:
+    def _shrink(self, sample: Sample) -> None:
         self._bad = self.size if self._bad is None else min(self._bad, self.size)
         if self._good >= self.size:
             self._good = 0  # What the server took before is too much for it now.
-        self.size = max(1, self._good or self.size // 2)
+        # By half at least; further where most was refused, to what was not.
+        taken = max(self.size // 8, self.size * sample.objects // sample.answers)
+        self.size = max(1, self._good or min(self.size // 2, taken))
         self._held_seconds = None
 
     def _approach(self, bad: int, seconds: float) -> None:
@@ -186,6 +189,11 @@ class Window:
     @staticmethod
     def _is_busy(sample: Sample) -> bool:
         return sample.waiting is not None and sample.waiting < _BUSY
+
+
+def _smooth(before: float | None, now: float | None) -> float | None:
+    """Return a value that follows slowly: what is shown to a user must not flicker."""
+    return now if before is None or now is None else before + _FOLLOW * (now - before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ import queue
 import struct
 import sys
 import threading
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,6 +142,8 @@ class _Worker:
         except UnsafeError as error:
             self._write(("unsafe", _pickled(error)))
         except BaseException:  # noqa: BLE001 - told to the run, which ends with it
+            import traceback
+
             self._write(("fault", traceback.format_exc()))
 
     def _tell(self, told: Sequence[Told]) -> None:

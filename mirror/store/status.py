@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from mirror.errors import (
     AccessDeniedError,
@@ -104,6 +103,8 @@ def retry_after_seconds(value: str | None, now: datetime | None = None) -> float
         return None
     if value.strip().isdigit():
         return float(value)
+    from email.utils import parsedate_to_datetime  # 10 ms of a worker's start, and rarely sent
+
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
