@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from mirror.errors import StoreError
+from mirror.errors import StoreError, UnreachableError
 from mirror.store.base import Answer, Ask, Body, Lull, WriteAt
 from mirror.store.connection import Connection
 from mirror.store.wire import Wire
@@ -37,7 +37,7 @@ class BulkStore:
     Parameters
     ----------
     open_single
-        Opens what reads whole objects one at a time, and ranges; called when that is first needed, if ever.
+        Opens what reads ranges, and whole objects where there is no wire; called when it is first needed, if ever.
     wire
         Reads many objects at a time; None where it cannot serve.
     """
@@ -67,7 +67,15 @@ class BulkStore:
 
     def get(self, key: str) -> Body:
         """Return the whole object; see `mirror.store.base.BulkReader`."""
-        return self._opened().get(key)
+        if self._wire is None:
+            return self._opened().get(key)
+        # Over the ring also where it is only one: to open the other client takes longer than a few documents.
+        answers = self._wire.stream(iter([Ask(key, 0)]), in_flight=lambda: 1, is_stopped=lambda: False)
+        for _, answer in filter(None, answers):
+            if isinstance(answer, StoreError):
+                raise answer
+            return answer
+        raise UnreachableError("cannot read: the connections are closed", self._wire.thing(key))
 
     def stream(
         self, asks: Iterator[Ask | Lull], *, in_flight: Callable[[], int], is_stopped: Callable[[], bool]

@@ -133,11 +133,9 @@ class Wire:
             return None
         with self._lock:
             if self._tls is None:
-                import ssl  # 15 ms that plain HTTP has no use for
+                from mirror.store.session import tls_of  # 15 ms that plain HTTP has no use for
 
-                self._tls = ssl.create_default_context()
-                if self.connection.ca_bundle:
-                    self._tls.load_verify_locations(self.connection.ca_bundle)
+                self._tls = tls_of(self.connection)
             return self._tls
 
 
