@@ -84,7 +84,7 @@ def test_it_reaches_the_best_rate(server: Server, best: float) -> None:
 
 def test_requests_that_bring_nothing_are_not_kept() -> None:
     """A server that answers 100 a second in 0.1 s is kept as busy by 24 requests as by 64."""
-    limits, _, _ = Server(per_second=100).ask(ListPolicy(), 4_000)
+    limits, _, _ = Server(per_second=100).ask(ListPolicy(first=24), 4_000)
     assert statistics.median(limits) == 24
 
 
