@@ -144,6 +144,10 @@ class ObjectChangedError(StoreError):
     """The object is no longer the one that was listed (If-Match failed)."""
 
 
+class TooLargeError(StoreError):
+    """The object is larger by now than what is read in one piece."""
+
+
 class SlowDownError(StoreError):
     """The server asks for fewer requests (503 SlowDown, 429).
 

@@ -10,7 +10,7 @@ from mirror.errors import UsageError
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
-_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmg]?)(i?)(b|bit)/s", re.IGNORECASE)
+_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)(i?)(B|bit)/s")
 _SPELLED_RATE = "as 200MB/s, 50MiB/s or 400Mbit/s"
 _ENTRY = re.compile(r"(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})\s+(.+)")
 _SPELLED_TIMETABLE = 'a rate, or a timetable as "08:00-18:00 50MB/s, else off"'
@@ -50,7 +50,7 @@ def parse_rate(text: str, thing: str = "") -> float:
         raise UsageError("not a rate", thing, expected=_SPELLED_RATE, found=repr(text))
     base = 1024 if match[3] else 1000
     rate = float(match[1]) * base ** "kmg".find(match[2].lower()) * base if match[2] else float(match[1])
-    return rate / 8 if match[4].lower() == "bit" else rate
+    return rate / 8 if match[4] == "bit" else rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Hours:
     start: int
     """Minute of the day, 0 to 1439."""
     stop: int
-    """Minute of the day, exclusive, 1 to 1440; not after `start` where the hours go past midnight."""
+    """Minute of the day, exclusive, 0 to 1440; not after `start` where the hours go past midnight."""
     bytes_per_second: float | None
     """None is no limit."""
 
@@ -113,11 +113,11 @@ def parse_timetable(text: str, thing: str = "") -> Timetable:
         is_last = number == len(entries) - 1
         if match := _ENTRY.fullmatch(entry):
             start, stop = _minute(match[1], match[2], text, thing), _minute(match[3], match[4], text, thing)
-            if start == stop:
+            if start % _DAY_MINUTES == stop % _DAY_MINUTES and (start, stop) != (0, _DAY_MINUTES):
                 raise UsageError("hours without a minute", thing, expected=_SPELLED_TIMETABLE, found=repr(entry))
             hours.append(Hours(start % _DAY_MINUTES, stop, _rate_or_off(match[5], thing)))
         elif is_last and (entry.lower().startswith("else ") or len(entries) == 1):
-            otherwise = _rate_or_off(entry[5:] if hours or entry.lower().startswith("else ") else entry, thing)
+            otherwise = _rate_or_off(entry[5:] if entry.lower().startswith("else ") else entry, thing)
         else:
             raise UsageError("not a timetable", thing, expected=_SPELLED_TIMETABLE, found=repr(entry))
     return Timetable(tuple(hours), otherwise)

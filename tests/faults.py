@@ -143,6 +143,13 @@ class Replace:
 
 
 @dataclass(frozen=True)
+class SwapWith:
+    """Answer with another key's object, headers and all, as a server does that counted its bytes wrong before."""
+
+    key: str
+
+
+@dataclass(frozen=True)
 class WrongRange:
     """Send another range than was asked for, and say so (206): shifted, and longer."""
 
@@ -186,7 +193,7 @@ class ListStray:
 
 OfAnswer = Refuse | Cut | Reset | Stall | Drip
 """Faults of objects and listings."""
-OfObject = Short | Garble | WrongEtag | Replace
+OfObject = Short | Garble | WrongEtag | Replace | SwapWith
 OfRange = WrongRange | Whole
 OfListing = ListCut | ListRepeat | ListLoop | ListUnsorted | ListStray
 Fault = OfAnswer | OfObject | OfRange | OfListing
@@ -377,7 +384,8 @@ class OddServer:
             return await _send(request, *self._list(request, fault), fault)
         if isinstance(fault, Replace) and ask.key in self.objects:
             self.objects[ask.key] = fault.of(self.objects[ask.key])
-        if (stored := self.objects.get(ask.key)) is None:
+        key = fault.key if isinstance(fault, SwapWith) else ask.key
+        if (stored := self.objects.get(key)) is None:
             return _refusal(Refuse(404, "NoSuchKey"))
         return await _serve(request, stored, fault)
 

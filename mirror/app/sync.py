@@ -191,7 +191,7 @@ class _Sync:
                 for kind, say in ((Kind.LOST, self.state.forget), (Kind.CHANGED, self.state.doubt)):
                     if kind in comparison.plan.by_kind:
                         await asyncio.to_thread(say, _items_of(work, kind))
-                if self._may_fetch:
+                if self._may_fetch and self._has_time():
                     await asyncio.to_thread(self._close_levels, work, staging)
                 return await transfer.run(work, n_objects=planned.objects, n_bytes=planned.bytes)
         finally:

@@ -13,6 +13,7 @@ from itertools import count
 from mirror.checksum import MIB, Bytes, Proof, Source, proof_of_checksums, proof_of_etag, xxh3_of
 from mirror.diff import Kind
 from mirror.engine.fetch import (
+    LARGE_BYTES,
     ChecksumMode,
     Fetcher,
     Item,
@@ -31,6 +32,7 @@ from mirror.errors import (
     MirrorError,
     ObjectChangedError,
     SlowDownError,
+    TooLargeError,
     UnreachableError,
     UnsafeError,
 )
@@ -45,6 +47,8 @@ THROTTLE_SECONDS = 0.02
 """Between two looks at a bandwidth that is used up."""
 RANGES_IN_FLIGHT = 8
 """For all large objects together: it bounds what is read again, and the memory of second tries."""
+OBJECTS_IN_FLIGHT = 4
+"""Of which ranges are fetched: the rest would only have files open."""
 _WORTH_A_RANGE = (BrokenTransferError, SlowDownError, UnreachableError)
 """A range of an object that changed cannot come any more: all of the object is fetched anew, as it is now."""
 
@@ -84,6 +88,7 @@ class CarefulFetcher:
         self._range_bytes = range_bytes
         self._throttle = throttle
         self._slots = asyncio.Semaphore(RANGES_IN_FLIGHT)
+        self._objects = asyncio.Semaphore(OBJECTS_IN_FLIGHT)
 
     async def fetch_again(self, item: Item, error: MirrorError, *, tries: int) -> Outcome:
         """Return what became of a small object whose tries so far ended with `error`."""
@@ -91,7 +96,7 @@ class CarefulFetcher:
             return Problem(item, error, is_final=True)
         if isinstance(error, UndecidedError):
             return await self._outcome(item, lambda: self._adopt_or_fetch(item, self._fetch_small))
-        await self._retrier.pause([(item.key, error)], tries)
+        await self._retrier.pause([(item.key, error)], tries, self._retrier.outage.n_seen)
         return await self._outcome(item, lambda: self._fetch_small(item), tries_before=tries)
 
     async def fetch_large(self, item: Item) -> Outcome:
@@ -122,7 +127,10 @@ class CarefulFetcher:
         return await fetch(item)
 
     async def _fetch_small(self, item: Item) -> Outcome:
-        body = await (await self._sources.careful()).get(item.key)
+        try:
+            body = await (await self._sources.careful()).get(item.key, most_bytes=LARGE_BYTES)
+        except TooLargeError:  # It has grown since it was listed.
+            return await self._fetch_ranges(item)
         check_length(item, len(body.data), body.size, body.etag, self._sources.url_of(item.key))
         head = await self._head_if_needed(item.key, body.etag, lambda: (body.data,), body.size)
         verification = self._verdict(item.key, lambda: (body.data,), body.size, body.etag, head)
@@ -142,29 +150,41 @@ class CarefulFetcher:
         return verdict(source, size, etag, head, self._sources.url_of(key))
 
     async def _fetch_ranges(self, item: Item) -> Outcome:
-        head = await self._head(item.key, item.etag)
-        path, descriptor = self._staging.create()
+        async with self._objects:
+            head = await self._head(item.key, item.etag)
+            path, descriptor = await asyncio.to_thread(self._staging.create)
+            try:
+                last_modified = await self._fill(item, head, path, descriptor)
+            except BaseExceptionGroup as errors:
+                self._staging.discard(path)
+                error = _range_error(errors, path)
+                if isinstance(error, _WORTH_A_RANGE):
+                    return Problem(item, error, is_final=True)  # The range was tried often enough.
+                raise error from errors
+            except OSError as error:
+                self._staging.discard(path)
+                raise unsafe_of(error, "cannot write", path) from error
+            return await asyncio.to_thread(self._keep_large, item, path, head, last_modified)
+
+    async def _fill(self, item: Item, head: ObjectHead, path: str, descriptor: int) -> int:
+        """Write all ranges; return when the object was last modified, in seconds since 1970, UTC."""
+        times: list[int] = [item.last_modified]
+        starts = iter(range(0, head.size, self._range_bytes))
+
+        async def work() -> None:
+            """Fetch ranges until none is left."""
+            for start in starts:
+                times[0] = await self._fetch_range(item.key, head, start, path)
+
         try:
-            os.truncate(descriptor, head.size)
+            await asyncio.to_thread(os.truncate, descriptor, head.size)
             async with asyncio.TaskGroup() as group:
-                tasks = [
-                    group.create_task(self._fetch_range(item.key, head, start, path))
-                    for start in range(0, head.size, self._range_bytes)
-                ]
-            last_modified = tasks[0].result() if tasks else item.last_modified
-            self._staging.finish(descriptor)
-        except BaseExceptionGroup as errors:
-            self._staging.discard(path)
-            error = _range_error(errors, path)
-            if isinstance(error, _WORTH_A_RANGE):
-                return Problem(item, error, is_final=True)  # The range was tried often enough.
-            raise error from errors
-        except OSError as error:
-            self._staging.discard(path)
-            raise unsafe_of(error, "cannot write", path) from error
+                for _ in range(RANGES_IN_FLIGHT):
+                    group.create_task(work())
+            await asyncio.to_thread(self._staging.finish, descriptor)
         finally:
             os.close(descriptor)
-        return await asyncio.to_thread(self._keep_large, item, path, head, last_modified)
+        return times[0]
 
     def _keep_large(self, item: Item, path: str, head: ObjectHead, last_modified: int) -> Outcome:
         source = source_of_file(path)

@@ -15,18 +15,16 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-from mirror.engine.fetch import Done, Fetcher, Item, Load, Outcome
-from mirror.engine.hand import Inbox, Told, fetch_from
+from mirror.engine.fetch import LARGE_BYTES, MAX_THREADS, Done, Fetcher, Item, Load, Outcome
+from mirror.engine.hand import Inbox, Told, fetch_from, hand_out
 from mirror.engine.retry import TRANSIENT
 from mirror.engine.window import LIMIT, Window
 from mirror.engine.worker import HEAD, Setup, done_of, pack, problem_of, row_of, share_of, unpack
-from mirror.errors import MirrorError, SlowDownError
+from mirror.errors import MirrorError, SlowDownError, UnreachableError
 
 Outcomes = AsyncIterator[list[Outcome]]
 MAX_BATCH_OBJECTS = 1 << 16
 END_SECONDS = 2.0
-MAX_THREADS = 64
-"""Where each request needs a thread."""
 MAX_PROCESSES = 4
 SPARE_FILES = 200
 """Of the files that a process may have open: for the share, the catalog, listings and Python itself."""
@@ -76,6 +74,10 @@ class Crew(Protocol):
 
     def fetch(self, items: Sequence[Item]) -> Outcomes:
         """Begin with the items, `MAX_BATCH_OBJECTS` at most; return their outcomes, as they come, in no order."""
+        ...
+
+    def ask_no_more(self) -> None:
+        """Give back, with NotBegunError, what is not asked for yet, now and from now on."""
         ...
 
     async def close(self) -> None:
@@ -168,7 +170,8 @@ class _Ledger:
             self._bytes += outcome.size
         elif isinstance(outcome.error, SlowDownError):
             self._refused += 1
-        elif isinstance(outcome.error, TRANSIENT):
+        elif isinstance(outcome.error, TRANSIENT) and not isinstance(outcome.error, UnreachableError):
+            # A server that is out of reach has not had enough: fewer requests would not bring it back.
             self._broken += 1
 
 
@@ -216,8 +219,12 @@ class ThreadCrew:
     def fetch(self, items: Sequence[Item]) -> Outcomes:
         """Begin with the items, and return their outcomes; see `Crew`."""
         tickets, outcomes = self._ledger.open(items)
-        self._inbox.put(list(zip(tickets, items, strict=True)))
+        hand_out(self._inbox, list(zip(tickets, items, strict=True)), self.n_threads)
         return outcomes
+
+    def ask_no_more(self) -> None:
+        """Give back what is not asked for yet; see `Crew`."""
+        self._fetcher.ask_no_more()
 
     async def close(self) -> None:
         """Let each thread end after its object; see `Crew`."""
@@ -242,8 +249,11 @@ class ThreadCrew:
             self._loop.call_soon_threadsafe(function, argument)
 
     def _take(self, told: Sequence[Told]) -> None:
-        for ticket, outcome in told:
-            self._ledger.settle(ticket, lambda _, outcome=outcome: outcome)  # type: ignore[misc]
+        try:
+            for ticket, outcome in told:
+                self._ledger.settle(ticket, lambda _, outcome=outcome: outcome)  # type: ignore[misc]
+        except Exception as error:  # noqa: BLE001 - raised by `attend`; else the batch would be waited for for ever
+            self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
         if not self._error.done():
@@ -301,8 +311,15 @@ class ProcessCrew:
         """Begin with the items, and return their outcomes; see `Crew`."""
         return min(self._lanes, key=lambda lane: lane.ledger.n_open).fetch(items)
 
+    def ask_no_more(self) -> None:
+        """Give back what is not asked for yet; see `Crew`."""
+        for lane in self._lanes:
+            lane.ask_no_more()
+
     async def close(self) -> None:
         """End the processes, in the middle of what they do; nothing is written after that."""
+        for lane in self._lanes:
+            lane.kill()
         for lane in self._lanes:
             await lane.close()
 
@@ -359,10 +376,15 @@ class _Lane:
             case ("fault", words):
                 raise RuntimeError(words)
 
-    async def close(self) -> None:
+    def ask_no_more(self) -> None:
+        self._in.write(pack(("ask_no_more",)))
+
+    def kill(self) -> None:
         if self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.kill()
+
+    async def close(self) -> None:
         # A process inside a call to a share that went away ends when that call does, whoever waits.
         with suppress(TimeoutError):
             await asyncio.wait_for(self._process.communicate(), END_SECONDS)
@@ -374,6 +396,7 @@ async def _start_worker() -> asyncio.subprocess.Process:
     try:
         return await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # Else a file in the user's folder could take the place of a module.
             "-m",
             "mirror.engine.worker",
             stdin=asyncio.subprocess.PIPE,
@@ -425,12 +448,15 @@ def crew_for(
     UnsafeError
         The share is full, read-only or gone.
     """
+    window.limit_to(connections_per_process() if fetcher.has_ring else MAX_THREADS)
     in_flight = window.size
     if not fetcher.has_ring:
         n_threads = min(MAX_THREADS, window.most, max(1, n_objects))
         return ThreadCrew(fetcher, n_threads=n_threads, in_flight=in_flight)
-    n_threads = min(in_flight, fetcher.n_threads(n_bytes // max(1, n_objects)))
-    n_processes = min(MAX_PROCESSES, in_flight, n_cores() if cores is None else cores)
+    cores = n_cores() if cores is None else cores
+    mean_bytes = min(LARGE_BYTES, n_bytes // max(1, n_objects))
+    n_threads = min(in_flight, fetcher.n_threads(mean_bytes, cores))
+    n_processes = min(MAX_PROCESSES, in_flight, cores)
     if setup is None or n_processes < 2 or n_objects < PROCESS_OBJECTS or not sys.executable:
         return ThreadCrew(fetcher, n_threads=n_threads, in_flight=in_flight)
     return ProcessCrew(replace(setup, n_threads=n_threads, in_flight=in_flight), n_processes=n_processes)

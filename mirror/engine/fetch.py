@@ -27,6 +27,9 @@ CHUNK_BYTES = MIB
 _SECONDS_PER_OBJECT = 0.0002
 """What a small object takes in Python, about (docs/performance.md)."""
 _MD5_SECONDS_PER_BYTE = 3e-9
+MAX_THREADS = 64
+_MAX_BYTES = 256 * MIB
+"""Of the objects that all threads hold, about."""
 
 
 class ChecksumMode(StrEnum):
@@ -91,6 +94,10 @@ class UnprovenError(BrokenTransferError):
     """The bytes came, and their ETag does not prove them: HEAD must tell more."""
 
 
+class NotBegunError(MirrorError):
+    """An object that was not asked for when the time was up: the next run fetches it."""
+
+
 class UndecidedError(BrokenTransferError):
     """A file lies on the share, and the ETag does not prove it: HEAD must tell more."""
 
@@ -105,7 +112,7 @@ class Fetcher:
     Parameters
     ----------
     reader
-        Gives the bulk reader; called in a worker thread when something must be fetched, and not before.
+        Gives the bulk reader.
     url_of
         Key to full `s3://` URL, for errors.
     may_fetch
@@ -140,6 +147,7 @@ class Fetcher:
         self._throttle = throttle
         self._stopped = threading.Event()
         self._share_seconds = 0.0
+        self._is_time_up = False
 
     @property
     def load(self) -> Load:
@@ -151,6 +159,10 @@ class Fetcher:
         """Let the threads end after the object that each is at."""
         self._stopped.set()
 
+    def ask_no_more(self) -> None:
+        """Give back, with NotBegunError, what is not asked for yet; what is in flight comes to its end."""
+        self._is_time_up = True
+
     def is_large(self, item: Item) -> bool:
         """Return whether the object is fetched by ranges."""
         return item.size >= self._large_bytes and self._may_fetch
@@ -160,7 +172,7 @@ class Fetcher:
         """Whether one thread keeps many requests in flight; else it is one request a thread."""
         return self._may_fetch and self._reader().has_ring
 
-    def n_threads(self, mean_bytes: int) -> int:
+    def n_threads(self, mean_bytes: int, n_cores: int) -> int:
         """Return how many threads with a ring each serve objects of that size best; writes a few files to find out.
 
         One, where small objects go to a fast share: threads that have nothing to wait for wait for Python's lock,
@@ -171,8 +183,10 @@ class Fetcher:
         UnsafeError
             The share is full, read-only or gone.
         """
-        seconds_outside = self._staging.seconds_per_file() + mean_bytes * _MD5_SECONDS_PER_BYTE
-        return max(1, math.ceil(seconds_outside / _SECONDS_PER_OBJECT))
+        by_share = math.ceil(self._staging.seconds_per_file() / _SECONDS_PER_OBJECT)
+        by_md5 = min(n_cores, math.ceil(mean_bytes * _MD5_SECONDS_PER_BYTE / _SECONDS_PER_OBJECT))
+        in_memory = max(4, _MAX_BYTES // max(1, mean_bytes))
+        return max(1, min(by_share + by_md5, MAX_THREADS, in_memory))
 
     def fetch_stream(self, items: Iterator[Item | None], *, in_flight: Callable[[], int]) -> Iterator[Outcome | None]:
         """Yield what became of each item, in no order; None where nothing did for a moment.
@@ -198,11 +212,15 @@ class Fetcher:
                 if item is None:
                     yield Lull.DRY
                     continue
+                if self._is_time_up:
+                    decided.append(Problem(item, NotBegunError("there was no time left", item.key), is_final=False))
+                    yield Lull.BUSY
+                    continue
                 if (outcome := self._decided(item)) is not None:
                     decided.append(outcome)
                     yield Lull.BUSY
                     continue
-                while self._throttle.is_closed():
+                while self._throttle.is_closed() and not self._is_time_up:
                     yield Lull.DRY
                 self._throttle.take(item.size)
                 wanted.setdefault(item.key, []).append(item)
@@ -314,6 +332,15 @@ class Fetcher:
             Its ETag does not prove it.
         """
         check_length(item, len(body.data), body.size, body.etag, self._url_of(item.key))
+        if body.etag != item.etag:
+            # Changed since it was listed, or another key's answer, where a server sent more than it said: its ETag
+            # would prove that one, too. A connection of its own decides.
+            raise UnprovenError(
+                "the object is not the one that was listed",
+                self._url_of(item.key),
+                expected=f"ETag {item.etag}",
+                found=f"ETag {body.etag}",
+            )
         if self._mode is ChecksumMode.SIZE:
             return Verification.SIZE_ONLY
         proof, verification = proof_of_etag(lambda: (body.data,), body.size, body.etag)

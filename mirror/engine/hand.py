@@ -49,6 +49,18 @@ def fetch_from(
         tell(told)
 
 
+def hand_out(inbox: Inbox, items: Sequence[tuple[int, Item]], n_threads: int) -> None:
+    """Put items into the inbox: together for one thread, else one by one.
+
+    What a thread has taken waits behind what it has in flight, while others may have nothing to do.
+    """
+    if n_threads == 1:
+        inbox.put(items)
+        return
+    for item in items:
+        inbox.put((item,))
+
+
 class _Tray:
     """What a thread has taken and not told yet."""
 
@@ -88,6 +100,8 @@ class _Tray:
         self._told.append((self._tickets.pop(id(outcome.item)), outcome))
 
     def is_due(self, *, is_idle: bool) -> bool:
+        # What is decided without a request comes without a pause, one None behind each.
+        is_idle = is_idle and not self._backlog
         return bool(self._told) and (is_idle or len(self._told) >= FLUSH_OUTCOMES or time.monotonic() >= self._due)
 
     def clear(self) -> Sequence[Told]:

@@ -70,24 +70,32 @@ class Outage:
         self._sink = sink
         self._clock = clock
         self._was_there = False
+        self.n_seen = 0
+        """How often the server was seen to answer."""
         self._since: float | None = None
         self._is_told = False
 
     def seen(self) -> None:
         """Note that the server answers."""
+        self.n_seen += 1
         if self._since is not None and self._is_told:
             self._sink(Note(f"The server answers again, after {self._clock() - self._since:.0f} s."))
         self._was_there, self._since, self._is_told = True, None, False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the server has been out of reach since it last answered."""
+        return self._since is not None
+
     def is_worth_waiting(self) -> bool:
         """Note that the server is out of reach; return whether it may still come back."""
-        if not self._was_there or not self._max_seconds:
+        if not self._was_there:
             return False
         if self._since is None:
             self._since = self._clock()
         seconds = self._clock() - self._since
         # Not at the first: answers that were on their way still come in.
-        if seconds >= OUTAGE_TOLD_SECONDS and not self._is_told:
+        if self._max_seconds and seconds >= OUTAGE_TOLD_SECONDS and not self._is_told:
             self._is_told = True
             self._sink(Note(f"The server is out of reach; it is waited for, up to {self._max_seconds:.0f} s."))
         return seconds < self._max_seconds
@@ -126,6 +134,7 @@ class Retrier:
         """
         tries = tries_before
         while True:
+            n_seen = self.outage.n_seen
             try:
                 result = await call()
             except self.worth as error:
@@ -134,20 +143,22 @@ class Retrier:
                 self.outage.seen()
                 return result
             tries += 1
-            if tries >= self.policy.attempts and not self._is_outage([last]):
+            if tries >= self.policy.attempts and not self._is_outage([last], n_seen):
                 raise last
-            if await self.pause([(thing, last)], tries):
+            if await self.pause([(thing, last)], tries, n_seen):
                 tries -= 1
 
-    async def pause(self, failed: Sequence[tuple[str, MirrorError]], tries: int) -> bool:
+    async def pause(self, failed: Sequence[tuple[str, MirrorError]], tries: int, n_seen: int) -> bool:
         """Wait as the policy says after so many tries, once for all that failed; return whether this try counts not.
 
         Parameters
         ----------
         failed
             What is to be tried again, and why; not empty.
+        n_seen
+            `outage.n_seen` before they were tried: where others were answered meanwhile, it is no outage.
         """
-        is_outage = self._is_outage([error for _, error in failed])
+        is_outage = self._is_outage([error for _, error in failed], n_seen)
         policy = self.policy
         if is_outage:  # Not counted, so that each wait would be as short as the first.
             policy, tries = replace(policy, cap_seconds=OUTAGE_WAIT_SECONDS), tries + 4
@@ -157,8 +168,10 @@ class Retrier:
         await self.sleep(max(waits))
         return is_outage
 
-    def _is_outage(self, errors: Iterable[MirrorError]) -> bool:
-        return all(isinstance(error, UnreachableError) for error in errors) and self.outage.is_worth_waiting()
+    def _is_outage(self, errors: Iterable[MirrorError], n_seen: int) -> bool:
+        if n_seen != self.outage.n_seen or not all(isinstance(error, UnreachableError) for error in errors):
+            return False
+        return self.outage.is_worth_waiting()
 
 
 def retry_after_of(error: MirrorError) -> float | None:

@@ -13,7 +13,7 @@ from itertools import islice
 from mirror.engine.careful import CarefulFetcher
 from mirror.engine.crew import Crew, crew_for
 from mirror.engine.events import EventSink, ObjectFailed, ObjectsDone, Paced, ignore
-from mirror.engine.fetch import Done, Fetcher, Item, Outcome, Problem, UndecidedError, UnprovenError
+from mirror.engine.fetch import Done, Fetcher, Item, NotBegunError, Outcome, Problem, UndecidedError, UnprovenError
 from mirror.engine.recorder import Recorder
 from mirror.engine.retry import Retrier
 from mirror.engine.throttle import UNTHROTTLED, Throttle
@@ -267,35 +267,59 @@ class Transfer:
                 self._queue.task_done()
 
     async def _do(self, gate: _Gate, batch: Sequence[Item]) -> None:
-        """Fetch and record a batch; try again, and by other means, what did not come."""
-        small = [item for item in batch if not self._fetcher.is_large(item)]
+        """Fetch and record a batch: what is small by the crew, what is large by ranges, one after the other."""
+        large = [item for item in batch if self._fetcher.is_large(item)]
+        await self._do_small(gate, [item for item in batch if not self._fetcher.is_large(item)])
+        for item in large:
+            if self._goes_on():
+                await self._keep(gate, [await self._careful.fetch_large(item)])
+            else:
+                gate.settle(1, is_whole=False)
+            self._is_behind(1)
+
+    async def _do_small(self, gate: _Gate, items: Sequence[Item]) -> None:
+        """Let the crew fetch; try again, and by other means, what did not come."""
+        outage, tries = self._retrier.outage, 1
+        n_seen = outage.n_seen
         try:
-            problems = await self._try(gate, small)
+            problems = await self._try(gate, items)
         finally:
-            self._n_ahead -= len(batch)
-            self._room.set()
-        tries = 1
+            self._is_behind(len(items))
         while problems:
             again = [one for one in problems if tries < self._crew_tries(one.error)]
-            for one in problems:
-                if tries >= self._crew_tries(one.error):
-                    await self._keep(gate, [await self._careful.fetch_again(one.item, one.error, tries=tries)])
-            if again and not await self._retrier.pause([(one.item.key, one.error) for one in again], tries):
+            hard = [one for one in problems if tries >= self._crew_tries(one.error)]
+            for number, one in enumerate(hard):
+                if not self._goes_on():
+                    gate.settle(len(hard) - number, is_whole=False)
+                    break
+                await self._keep(gate, [await self._careful.fetch_again(one.item, one.error, tries=tries)])
+            if not again:
+                return
+            if not self._goes_on():
+                gate.settle(len(again), is_whole=False)
+                return
+            if not await self._retrier.pause([(one.item.key, one.error) for one in again], tries, n_seen):
                 tries += 1
+            n_seen = outage.n_seen
             problems = await self._try(gate, [one.item for one in again])
-        for item in batch:
-            if self._fetcher.is_large(item):
-                await self._keep(gate, [await self._careful.fetch_large(item)])
 
     async def _try(self, gate: _Gate, items: Sequence[Item]) -> list[Problem]:
-        """Let the crew fetch the items; return those that are worth more."""
+        """Let the crew fetch the items once; return those that are worth more."""
         if not items:
             return []
         problems: list[Problem] = []
         async for outcomes in self._crew.fetch(items):
             await self._keep(gate, outcomes)
             problems += [one for one in outcomes if isinstance(one, Problem) and not one.is_final]
-        return problems
+        if late := [one for one in problems if isinstance(one.error, NotBegunError)]:
+            self.results.is_complete = False
+            gate.settle(len(late), is_whole=False)
+        return [one for one in problems if not isinstance(one.error, NotBegunError)]
+
+    def _is_behind(self, n_items: int) -> None:
+        """Count items that were tried, so that others may be handed over."""
+        self._n_ahead -= n_items
+        self._room.set()
 
     def _crew_tries(self, error: MirrorError) -> int:
         """Return how often the crew tries before it is the careful transport's turn."""
@@ -325,7 +349,9 @@ class Transfer:
         gate.settle(len(done))
 
     def _give_up(self, gate: _Gate, problem: Problem) -> None:
-        if isinstance(problem.error, UnreachableError | ExpiredCredentialsError):
+        outage = self._retrier.outage
+        is_gone = isinstance(problem.error, UnreachableError) and (outage.is_open or not outage.n_seen)
+        if is_gone or isinstance(problem.error, ExpiredCredentialsError):
             # Every other object would fare the same: the run ends, and goes on when it is run again.
             raise problem.error
         self.results.failed.append(problem)
@@ -339,6 +365,8 @@ class Transfer:
         before, load, started = crew.counts, crew.load, time.monotonic()
         while True:
             await asyncio.sleep(PACE_SECONDS)
+            if not self._may_go_on():
+                crew.ask_no_more()
             counts, seconds = crew.counts.since(before), time.monotonic() - started
             if not counts.answers or (seconds < MAX_SAMPLE_SECONDS and counts.answers < window.least(counts.refused)):
                 continue

@@ -175,6 +175,7 @@ class Window:
             self._best, self._best_size = rate, self.size
             if self.size < self._limit and not self._is_busy(sample):
                 self.size = min(self._limit, 2 * self.size)
+                self._hold_seconds = _HOLD_SECONDS
                 return
         self.size = self._best_size
         self._held_seconds = 0.0

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, NoReturn
 
 from mirror.diff import Kind
 from mirror.engine.fetch import ChecksumMode, Done, Fetcher, Item, Problem
-from mirror.engine.hand import Inbox, Told, fetch_from
+from mirror.engine.hand import Inbox, Told, fetch_from, hand_out
 from mirror.errors import MirrorError, UnsafeError
 from mirror.objects import Verification
 from mirror.store.bulk import open_ring
@@ -126,12 +126,15 @@ class _Worker:
     def take(self, rows: Sequence[Row]) -> None:
         """Let the next thread that has room fetch these."""
         prefix = self._setup.bucket_name
-        self._inbox.put(
-            [
-                (ticket, Item(_KINDS[kind], key, f"{prefix}/{key}", size, etag, last_modified, None, None))
-                for ticket, kind, key, size, etag, last_modified in rows
-            ]
-        )
+        items = [
+            (ticket, Item(_KINDS[kind], key, f"{prefix}/{key}", size, etag, last_modified, None, None))
+            for ticket, kind, key, size, etag, last_modified in rows
+        ]
+        hand_out(self._inbox, items, self._setup.n_threads)
+
+    def ask_no_more(self) -> None:
+        """Give back what is not asked for yet."""
+        self._fetcher.ask_no_more()
 
     def _fetch(self, number: int) -> None:
         def in_flight() -> int:
@@ -192,6 +195,8 @@ def main() -> NoReturn:
                 worker.take(rows)
             case ("in_flight", n_requests):
                 worker.in_flight = n_requests
+            case ("ask_no_more",):
+                worker.ask_no_more()
     # At once, in the middle of whatever the threads do: what is unfinished lies in the run's room, and goes with it.
     os._exit(0)
 

@@ -76,8 +76,21 @@ class Lister(Protocol):
 class CarefulReader(Protocol):
     """Reads one object with all that its headers say; slow, for what the bulk reader could not do."""
 
-    async def get(self, key: str, *, if_match: str | None = None, byte_range: tuple[int, int] | None = None) -> Body:
-        """Return the object, or the half-open range of its bytes. Raises as `Lister.list_page`."""
+    async def get(
+        self,
+        key: str,
+        *,
+        if_match: str | None = None,
+        byte_range: tuple[int, int] | None = None,
+        most_bytes: int | None = None,
+    ) -> Body:
+        """Return the object, or the half-open range of its bytes.
+
+        Raises
+        ------
+        TooLargeError
+            It has more than `most_bytes`; nothing was read. Otherwise as `Lister.list_page`.
+        """
         ...
 
     async def head(self, key: str, *, first_part: bool = False) -> ObjectHead:

@@ -23,6 +23,8 @@ _RECEIVE_BYTES = 1 << 18
 _HEAD_BYTES = 1 << 10
 """Of an S3 server's answer before the body, about: room for it beside a body of known length."""
 _MAX_HEAD_BYTES = 1 << 16
+_MAX_BODY_BYTES = 16 << 20
+"""Unless it was listed as larger: what has grown beyond that is nothing to be held in memory."""
 _NAMES = rb"content-length|etag|last-modified|connection|retry-after|x-amz-bucket-region"
 _HEADERS = re.compile(rb"\r\n(" + _NAMES + rb")[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
@@ -196,6 +198,8 @@ class Line:
             self._reply = Reply(status, headers, data)
             return True
         n_bytes = int(headers["content-length"])
+        if n_bytes > max(self.asked.n_bytes, _MAX_BODY_BYTES):
+            raise ValueError(f"{n_bytes} B, far more than was listed")
         if len(data) > n_bytes:
             raise ValueError(f"{len(data) - n_bytes} B more than the answer's own length")
         if not head.startswith(b"HTTP/1.1") or headers.get("connection", "").lower() == "close":

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 _STATUS = re.compile(r"returned non-2xx status code: (\d{3})")
 _CERTIFICATE = re.compile(r"InvalidCertificate\((?:\s|\w+\()*(\w+)")
-_UNREACHABLE_WORDS = ("error sending request", "Connect", "dns error", "connection refused")
+_UNREACHABLE_WORDS = ("Connect", "dns error", "connection refused")
+"""Not "error sending request": that is said of one request to a server that is there, too."""
 
 
 class RustStore:

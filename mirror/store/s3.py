@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from mirror.errors import BrokenTransferError, StoreError, UnreachableError
+from mirror.errors import BrokenTransferError, StoreError, TooLargeError, UnreachableError
 from mirror.objects import RemoteObject
 from mirror.store.base import Body, ListPage, ObjectHead
 from mirror.store.boto import open_client
@@ -99,9 +99,23 @@ class CarefulStore:
         folders = tuple(entry["Prefix"] for entry in answer.get("CommonPrefixes", ()))
         return ListPage(objects, folders, answer.get("NextContinuationToken") if answer["IsTruncated"] else None)
 
-    async def get(self, key: str, *, if_match: str | None = None, byte_range: tuple[int, int] | None = None) -> Body:
+    async def get(
+        self,
+        key: str,
+        *,
+        if_match: str | None = None,
+        byte_range: tuple[int, int] | None = None,
+        most_bytes: int | None = None,
+    ) -> Body:
         """Return the object or a half-open range of it; see `mirror.store.base.CarefulReader`."""
         async with self.open(key, if_match=if_match, byte_range=byte_range) as stream:
+            if most_bytes is not None and stream.size > most_bytes:
+                raise TooLargeError(
+                    "the object is too large to be read in one piece",
+                    self._url.url_of(key),
+                    expected=f"at most {most_bytes} B",
+                    found=f"{stream.size} B",
+                )
             data = await stream.read()
         return Body(data, stream.size, stream.etag, stream.last_modified)
 

@@ -87,13 +87,14 @@ class Staging:
         """
         path, descriptor = self.create()
         try:
-            write_all(descriptor, data)
-            self.finish(descriptor)
+            try:
+                write_all(descriptor, data)
+                self.finish(descriptor)
+            finally:
+                os.close(descriptor)  # Where some network file systems tell that they are full.
         except OSError as error:
             self.discard(path)
             raise unsafe_of(error, "cannot write", path) from error
-        finally:
-            os.close(descriptor)
         return path
 
     def seconds_per_file(self, *, n_files: int = 5) -> float:
@@ -188,8 +189,14 @@ class Staging:
             # file is there, so that a share which went away is not re-made on the disk below its mount point.
             if not os.path.exists(unfinished):
                 raise OSError(errno.ENOTCONN, "the share went away", unfinished) from None
-            self._make_folders(os.path.dirname(target))
-            self._rename_or_copy(unfinished, target)
+            made = self._make_folders(os.path.dirname(target))
+            try:
+                self._rename_or_copy(unfinished, target)
+            except FileNotFoundError:
+                for folder in reversed(made):  # Made on the disk below the mount point, if the share went away then.
+                    with suppress(OSError):
+                        os.rmdir(folder)
+                raise OSError(errno.ENOTCONN, "the share went away", unfinished) from None
 
     def _rename_or_copy(self, unfinished: str, target: str) -> None:
         try:
@@ -217,7 +224,8 @@ class Staging:
             raise
         self.discard(unfinished)
 
-    def _make_folders(self, folder: str) -> None:
+    def _make_folders(self, folder: str) -> list[str]:
+        """Make what is missing of a folder and those above it; return the paths that were missing, the upper first."""
         missing = []
         while not os.path.isdir(folder):
             missing.append(folder)
@@ -231,6 +239,7 @@ class Staging:
                 os.chmod(path, self._policy.dir_mode)
             if self._policy.group_id is not None:
                 os.chown(path, -1, self._policy.group_id)
+        return missing[::-1]
 
     def discard(self, unfinished: str) -> None:
         """Remove an unfinished file, if it is there."""

@@ -76,7 +76,7 @@ def _other_error(status: int, found: str, verb: str, thing: str) -> StoreError:
             found=found,
             hint="Give user and password in the proxy's URL: http://USER:PASSWORD@HOST:PORT.",
         )
-    if status >= 500:
+    if status >= 500 or status < 300 or status == 408 or "RequestTimeout" in found:
         return BrokenTransferError(f"cannot {verb}", thing, found=found)
     return StoreError(f"cannot {verb}", thing, expected="HTTP 200", found=found)
 

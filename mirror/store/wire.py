@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import ssl
 
 MAX_BYTES_IN_FLIGHT = 64 << 20
-"""Of one ring, beyond its first request: what has come of a body is in memory until the rest is there."""
+"""Of all rings, beyond the first request of each: what has come of a body is in memory until the rest is there."""
 _DRY_POLL_SECONDS = 0.01
 """How soon it is seen that there is more to ask."""
 _POLL_SECONDS = 0.1
@@ -55,6 +55,8 @@ class Wire:
         self._n_dialled = 0
         self._idle: deque[Line] = deque()
         self.is_closed = False
+        self.n_rings = 0
+        """Threads that read now; they share what may be in memory."""
         self.waited_seconds = 0.0
         """Time that threads spent waiting for answers; of several threads about, for nothing is locked."""
 
@@ -63,6 +65,7 @@ class Wire:
     ) -> Iterator[Answer | None]:
         """Yield each object that is asked for, or why there is none; see `mirror.store.base.BulkReader`."""
         ring = _Ring(self, asks, in_flight)
+        self.n_rings += 1
         try:
             while not (ring.is_done or is_stopped() or self.is_closed):
                 for answer in ring.turn():
@@ -70,6 +73,7 @@ class Wire:
                     if is_stopped():
                         return
         finally:
+            self.n_rings -= 1
             ring.close()
 
     def close(self) -> None:
@@ -201,9 +205,12 @@ class _Ring:
             self._start(line, ask)
 
     def _has_room(self) -> bool:
-        if len(self._failed) >= _MAX_FAILED or (self._lines and self._n_bytes >= MAX_BYTES_IN_FLIGHT):
+        if len(self._failed) >= _MAX_FAILED or (self._lines and self._n_bytes >= self._room()):
             return False
         return not self._is_at_end and len(self._lines) < self._limit()
+
+    def _room(self) -> int:
+        return MAX_BYTES_IN_FLIGHT // max(1, self._wire.n_rings)
 
     def _next(self) -> Ask | None:
         try:
@@ -300,7 +307,7 @@ class _Ring:
         line.close()
 
     def _drop_free(self, line: Line) -> None:
-        """Close a line that the server closed while it was idle; one that was asked again in this turn is no longer."""
+        """Close a line that the server closed while it was idle."""
         if line in self._free:
             self._free.remove(line)
             self._selector.unregister(line.sock)
@@ -312,10 +319,15 @@ class _Ring:
             return
         self._look_at = now + self._poll_seconds
         connection = self._wire.connection
-        for line in list(self._lines):
+        # Whose answer lies in its socket is not silent: we were elsewhere, where a share took long for a file.
+        ready = {key.data for key, _ in self._selector.select(0)}
+        for line in self._lines - ready:
             if line.is_connected:
                 if now - line.last_seen > connection.read_timeout_seconds:
                     self._failed.append(self._break_off(line, f"silent for {connection.read_timeout_seconds:g} s"))
+            elif now - line.last_seen > connection.connect_timeout_seconds and line.other_addresses:
+                if (answer := self._renew(line, line.other_addresses)) is not None:
+                    self._failed.append(answer)
             elif now - line.last_seen > connection.connect_timeout_seconds:
                 self._forget(line)
                 self._down = now + _DOWN_SECONDS, "no answer"

@@ -22,7 +22,7 @@ def test_spans(text: str, seconds: float) -> None:
     ("text", "bytes_per_second"),
     [
         ("200MB/s", 200e6),
-        ("200 mb/s", 200e6),
+        ("200 MB/s", 200e6),
         ("1GiB/s", 2**30),
         ("1.5kB/s", 1500),
         ("800bit/s", 100),
@@ -57,8 +57,15 @@ def test_timetables(text: str, timetable: Timetable) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("fast", "200", "200MB", "0MB/s", "1MB/s, 2MB/s", ","),
-        *("8-18 1MB/s", "08:00-18:00", "25:00-26:00 1MB/s", "08:61-09:00 1MB/s", "08:00-08:00 1MB/s"),
+        *("fast", "200", "200MB", "0MB/s", "100Mb/s", "1MB/s, 2MB/s", ","),
+        *(
+            "8-18 1MB/s",
+            "08:00-18:00",
+            "25:00-26:00 1MB/s",
+            "08:61-09:00 1MB/s",
+            "08:00-08:00 1MB/s",
+            "24:00-00:00 1MB/s",
+        ),
         *("else off, 08:00-18:00 1MB/s", "08:00-18:00 1MB/s,"),
     ],
 )

@@ -218,3 +218,19 @@ async def test_other_errors_count_during_an_outage() -> None:
     with pytest.raises(BrokenTransferError):
         await retrier.run("x", failing(*(BrokenTransferError("broke off") for _ in range(9))))
     assert len(clock.waits) == 5
+
+
+async def test_what_is_unreachable_while_others_are_answered_is_no_outage() -> None:
+    """One object to which no connection comes about has six tries, though the server answers for all others."""
+    outage, clock = Outage(600.0), Clock()
+    outage.seen()
+
+    async def call() -> str:
+        """Fail, while another object is answered."""
+        outage.seen()
+        raise UnreachableError("no answer", "s3://b/one")
+
+    with pytest.raises(UnreachableError):
+        await Retrier(clock.sleep, PATIENT, outage=outage).run("one", call)
+    assert len(clock.waits) == 5
+    assert not outage.is_open

@@ -33,7 +33,7 @@ from mirror.quantities import Timetable
 from mirror.store.bucket import Bucket
 from mirror.store.share import Share
 from mirror.store.staging import FilePolicy, Fsync, Staging
-from tests.faults import BUCKET, MODIFIED, Ask, Cut, Fault, Garble, OddServer, Refuse, Stall, run_odd_server
+from tests.faults import BUCKET, MODIFIED, Ask, Cut, Fault, Garble, OddServer, Refuse, Stall, SwapWith, run_odd_server
 
 QUICK = RetryPolicy(base_seconds=0.001)
 
@@ -388,3 +388,41 @@ async def test_the_bandwidth_limit_is_kept(rig: Rig, server: OddServer) -> None:
     await rig.run(large_bytes=10_000, throttle=Bandwidth(Timetable(otherwise=rate)))
     seconds = time.monotonic() - started
     assert seconds >= 0.8 * total / rate
+
+
+async def test_an_answer_that_belongs_to_another_key_is_not_believed(rig: Rig, server: OddServer) -> None:
+    """A body with an ETag of its own that is not the listed one is asked for again, over another connection."""
+    bodies = fill(server, 20)
+    server.fault = lambda ask: SwapWith("d/001") if ask.key == "d/000" and ask.number == 1 else None
+    results = await rig.run()
+    assert results.failed == []
+    assert rig.files() == bodies
+    assert len(server.asked("GET", "d/000")) == 2
+
+
+@BY
+async def test_time_that_is_up_gives_back_what_is_not_asked_for(
+    rig: Rig, server: OddServer, by_processes: bool
+) -> None:
+    """Also what was handed over already is not begun any more, and what came has its rows."""
+    fill(server, 400)
+    server.delay_seconds = 0.05
+    started = time.monotonic()
+    results = await rig.run(
+        concurrency=2, by_processes=by_processes, may_go_on=lambda: time.monotonic() - started < 1.0
+    )
+    assert time.monotonic() - started < 5
+    assert not results.is_complete
+    assert 0 < results.transferred.objects < 200
+    assert {row.item.key for row in rig.rows} == set(rig.files())
+    assert results.failed == []
+
+
+async def test_time_that_is_up_ends_the_wait_for_the_bandwidth(rig: Rig, server: OddServer) -> None:
+    """A low limit does not stretch a run beyond its time."""
+    fill(server, 200)
+    started = time.monotonic()
+    throttle = Bandwidth(Timetable(otherwise=5_000.0))
+    results = await rig.run(throttle=throttle, may_go_on=lambda: time.monotonic() - started < 1.0)
+    assert time.monotonic() - started < 4
+    assert not results.is_complete

@@ -3,6 +3,7 @@
 import hashlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -187,3 +188,22 @@ def test_close_between_a_request_and_its_answer_closes_that_connection() -> None
         wires.append(wire)
         assert len(list(stream(wire, ["last"]))) <= 1
         assert open_connections_to(wire) == 0
+
+
+def test_a_body_that_is_far_longer_than_listed_is_not_held_in_memory() -> None:
+    """What claims 40 GB where a few bytes were listed is an error of that object."""
+    with serving(lambda _, __: (answer(b"x", n_bytes=40 << 30), True)) as (wire, _):
+        found = fetch(wire, ["k"])["k"]
+    assert isinstance(found, BrokenTransferError)
+    assert "more than was listed" in found.found
+
+
+def test_a_consumer_that_is_elsewhere_for_long_loses_no_answer() -> None:
+    """Answers that came while files were written do not count as silence, however long that took."""
+    with serving(lambda path, _: (answer(path.encode()), True)) as (wire, _):
+        found = {}
+        for key, one in stream(wire, [str(number) for number in range(8)], in_flight=4):
+            found[key] = one
+            time.sleep(0.6)  # The read time-out of these connections is 0.5 s.
+    assert all(isinstance(one, Body) for one in found.values())
+    assert len(found) == 8
