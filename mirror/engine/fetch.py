@@ -6,7 +6,8 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -188,7 +189,9 @@ class Fetcher:
         in_memory = max(4, _MAX_BYTES // max(1, mean_bytes))
         return max(1, min(by_share + by_md5, MAX_THREADS, in_memory))
 
-    def fetch_stream(self, items: Iterator[Item | None], *, in_flight: Callable[[], int]) -> Iterator[Outcome | None]:
+    def fetch_stream(
+        self, items: Iterator[Item | None], *, in_flight: Callable[[], int]
+    ) -> Generator[Outcome | None, None, None]:
         """Yield what became of each item, in no order; None where nothing did for a moment.
 
         Parameters
@@ -227,11 +230,12 @@ class Fetcher:
                 yield Ask(item.key, item.size)
 
         stream = self._reader().stream(asks(), in_flight=in_flight, is_stopped=self._stopped.is_set)
-        for answer in stream:
-            if decided:
-                yield from decided
-                decided.clear()
-            yield None if answer is None else self._outcome_of_answer(wanted, *answer)
+        with closing(stream):
+            for answer in stream:
+                if decided:
+                    yield from decided
+                    decided.clear()
+                yield None if answer is None else self._outcome_of_answer(wanted, *answer)
         yield from decided
 
     def _outcome_of_answer(self, wanted: dict[str, list[Item]], key: str, answer: Body | StoreError) -> Outcome | None:

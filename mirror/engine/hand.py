@@ -6,6 +6,7 @@ import queue
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 from mirror.engine.fetch import Fetcher, Item, Outcome
 
@@ -40,11 +41,12 @@ def fetch_from(
         The share is full, read-only or gone: the run must end.
     """
     tray = _Tray(inbox, in_flight)
-    for outcome in fetcher.fetch_stream(tray.items(), in_flight=lambda: max(1, in_flight())):
-        if outcome is not None:
-            tray.add(outcome)
-        if tray.is_due(is_idle=outcome is None):
-            tell(tray.clear())
+    with closing(fetcher.fetch_stream(tray.items(), in_flight=lambda: max(1, in_flight()))) as outcomes:
+        for outcome in outcomes:
+            if outcome is not None:
+                tray.add(outcome)
+            if tray.is_due(is_idle=outcome is None):
+                tell(tray.clear())
     if told := tray.clear():
         tell(told)
 

@@ -5,7 +5,7 @@ A transport never retries: the caller decides, so that SlowDown reaches it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -145,7 +145,7 @@ class BulkReader(Protocol):
 
     def stream(
         self, asks: Iterator[Ask | Lull], *, in_flight: Callable[[], int], is_stopped: Callable[[], bool]
-    ) -> Iterator[Answer | None]:
+    ) -> Generator[Answer | None, None, None]:
         """Yield each key once with its whole object, or with what `get` would have raised, in no order.
 
         Yields None where nothing came for a moment, so that the caller can do what else is due.

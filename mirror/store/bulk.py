@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from typing import Protocol
 
 from mirror.errors import StoreError, UnreachableError
@@ -71,15 +72,17 @@ class BulkStore:
             return self._opened().get(key)
         # Over the ring also where it is only one: to open the other client takes longer than a few documents.
         answers = self._wire.stream(iter([Ask(key, 0)]), in_flight=lambda: 1, is_stopped=lambda: False)
-        for _, answer in filter(None, answers):
-            if isinstance(answer, StoreError):
-                raise answer
-            return answer
+        # Closed here and now: an error's traceback would hold it, and its connection, for as long as the error lives.
+        with closing(answers):
+            for _, answer in filter(None, answers):
+                if isinstance(answer, StoreError):
+                    raise answer
+                return answer
         raise UnreachableError("cannot read: the connections are closed", self._wire.thing(key))
 
     def stream(
         self, asks: Iterator[Ask | Lull], *, in_flight: Callable[[], int], is_stopped: Callable[[], bool]
-    ) -> Iterator[Answer | None]:
+    ) -> Generator[Answer | None, None, None]:
         """Yield each object that is asked for; see `mirror.store.base.BulkReader`."""
         if self._wire is not None:
             yield from self._wire.stream(asks, in_flight=in_flight, is_stopped=is_stopped)

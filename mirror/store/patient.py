@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import CancelledError, Future
 from contextlib import AsyncExitStack, contextmanager
 from queue import Empty, SimpleQueue
@@ -98,7 +98,7 @@ class PatientStore:
 
     def stream(
         self, asks: Iterator[Ask | Lull], *, in_flight: Callable[[], int], is_stopped: Callable[[], bool]
-    ) -> Iterator[Answer | None]:
+    ) -> Generator[Answer | None, None, None]:
         """Yield each object that is asked for; see `mirror.store.base.BulkReader`."""
         flight = _Flight(asks, lambda ask: self._loop.start(self._get(ask.key)))
         try:

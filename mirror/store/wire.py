@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -62,7 +62,7 @@ class Wire:
 
     def stream(
         self, asks: Iterator[Ask | Lull], *, in_flight: Callable[[], int], is_stopped: Callable[[], bool]
-    ) -> Iterator[Answer | None]:
+    ) -> Generator[Answer | None, None, None]:
         """Yield each object that is asked for, or why there is none; see `mirror.store.base.BulkReader`."""
         ring = _Ring(self, asks, in_flight)
         self.n_rings += 1
