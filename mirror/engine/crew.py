@@ -59,11 +59,6 @@ class Crew(Protocol):
         ...
 
     @property
-    def max_in_flight(self) -> int:
-        """How many requests there can be at a time."""
-        ...
-
-    @property
     def counts(self) -> Counts:
         """What came so far."""
         ...
@@ -182,7 +177,6 @@ class ThreadCrew:
         self._fetcher = fetcher
         self.n_threads = n_threads
         self.has_ring = fetcher.has_ring
-        self.max_in_flight = connections_per_process() if self.has_ring else n_threads
         self._in_flight = in_flight
         self._inbox: Inbox = queue.SimpleQueue()
         self._ledger = _Ledger()
@@ -275,7 +269,6 @@ class ProcessCrew:
         self._n_processes = n_processes
         self.n_threads = n_threads * n_processes
         self.has_ring = True
-        self.max_in_flight = connections_per_process() * n_processes
         self._lanes: list[_Lane] = []
 
     @property

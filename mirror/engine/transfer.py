@@ -241,7 +241,7 @@ class Transfer:
             await self._room.wait()
 
     def _appetite(self) -> int:
-        n_requests = min(self._window.size, self._crew.max_in_flight)
+        n_requests = self._window.size
         return (2 * n_requests if self._crew.has_ring else n_requests * self._batch_objects) + self._batch_objects
 
     def _goes_on(self) -> bool:
@@ -361,7 +361,6 @@ class Transfer:
     async def _pace(self) -> None:
         """Let the window see what comes of its size, and let the crew follow it."""
         crew, window = self._crew, self._window
-        window.limit_to(crew.max_in_flight)
         before, load, started = crew.counts, crew.load, time.monotonic()
         while True:
             await asyncio.sleep(PACE_SECONDS)
