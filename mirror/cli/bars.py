@@ -84,7 +84,8 @@ class BarDisplay:
         left = pace.seconds_left(now)
         words = (
             f"{format_count(pace.done.objects)}/{format_count(pace.planned.objects)}",
-            f"{format_bytes(pace.done.bytes, self._units)}/{format_bytes(pace.planned.bytes, self._units)}",
+            # Of how many the plan has said: what limits the transfer must fit into 80 columns, too.
+            format_bytes(pace.done.bytes, self._units),
             format_rate(pace.rates(now)[1], self._units),
             f"{format_seconds(left)} left" if left is not None else "waiting",
             f"by {self._state.limited_by}" if self._state.limited_by else "",
