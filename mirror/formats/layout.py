@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -55,6 +55,36 @@ def malformed(error: MalformedDocumentError) -> Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """Where an array's voxels lie in the world, as its own documents say. Only the spatial axes, x first."""
+
+    voxel_size_nm_xyz: tuple[float, ...]
+    """As written, negative where an axis is mirrored."""
+    translation_nm_xyz: tuple[float, ...] | None
+    """Centre of the first voxel; None where the document does not say."""
+    source: str
+    """The field it was read from: `transform`, `pixelResolution`, `coordinateTransformations`, `resolution`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayFacts:
+    """What any array is, whatever its format. The axis whose neighbours lie side by side first, as N5 orders them."""
+
+    shape_xyz: tuple[int, ...]
+    """Voxels. Arrays with channels or time have more than three axes."""
+    block_size_xyz: tuple[int, ...]
+    """Voxels of what one object holds: an N5 block, a zarr chunk, a whole shard of zarr v3."""
+    data_type: str
+    """As numpy spells it: uint8, float32; as the document does where numpy has no name."""
+    compression: Mapping[str, object]
+    """`type` and its parameters as the document spells them; `{"type": "raw"}` for none."""
+    inner_block_size_xyz: tuple[int, ...] | None = None
+    """Voxels of what is compressed by itself inside a shard; None where nothing is sharded."""
+    axes_xyz: tuple[str, ...] | None = None
+    """Names of the axes in the order of `shape_xyz`; None where the document has none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Array:
     """One array: a level of a volume, or the volume itself; in precomputed one scale."""
 
@@ -68,6 +98,10 @@ class Array:
     level_name: str | None = None
     attributes: ArrayAttributes | None = None
     """Of N5 arrays that are understood."""
+    facts: ArrayFacts | None = None
+    """Of all arrays that are understood."""
+    placement: Placement | None = None
+    """None where no document of the array, or of the group that names it as a level, places it."""
     n_blocks: int | None = None
     """Of the whole grid; fewer may be stored. None where it cannot be known without a listing."""
     raw_bytes: int | None = None
