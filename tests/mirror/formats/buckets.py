@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from mirror.formats.dataset import Dataset, build_dataset
-from mirror.formats.folder import Folder, folders_to_visit, wanted_documents
+from mirror.formats.folder import Folder, folders_to_visit, wanted_about, wanted_documents
 from mirror.objects import RemoteObject
 
 Bucket = dict[str, bytes]
@@ -59,7 +59,8 @@ def walk(objects: Bucket, prefix: str, *, unreadable: frozenset[str] = frozenset
     while ahead:
         place = ahead.pop()
         names, files = listing(objects, place)
-        wanted = [name for name in wanted_documents(files) if place + name not in unreadable]
+        named = wanted_documents(files) + (wanted_about(files) if place == prefix else ())
+        wanted = [name for name in named if place + name not in unreadable]
         folder = Folder(place, names, files, {name: objects[place + name] for name in wanted})
         folders[place] = folder
         ahead += folders_to_visit(folder, prefix)
