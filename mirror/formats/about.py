@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from mirror.errors import MalformedDocumentError
-from mirror.formats import units
+from mirror.formats import amounts
 from mirror.formats.document import parse_json_object
 from mirror.formats.layout import Fact, FactValue, Finding, FindingCode, Severity, malformed
 from mirror.formats.readme import parse_readme, plain_text
-from mirror.formats.units import parse_lengths, parse_lengths_text, parse_number, parse_quantity
+from mirror.formats.amounts import parse_lengths, parse_lengths_text, parse_number, parse_quantity
 
 _DEEPEST = 8
 _MOST_SHOWN = 10
@@ -82,7 +82,7 @@ def _scalar(field_: _Value, table: Mapping[str, float], unit: str | None) -> flo
 
 
 def _bytes(field_: _Value) -> int | None:
-    size = _scalar(field_, units.BYTES, None)
+    size = _scalar(field_, amounts.BYTES, None)
     return None if size is None or size <= 0 else round(size)
 
 
@@ -180,8 +180,8 @@ _NAMES_BY_SECTION: Mapping[str, Mapping[str, tuple[str, _Read]]] = {
 }
 """What a field means in one section alone."""
 
-_days = partial(_scalar, table=units.DURATIONS_DAYS, unit="days")
-_volts = partial(_scalar, table=units.VOLTS, unit="v")
+_days = partial(_scalar, table=amounts.DURATIONS_DAYS, unit="days")
+_volts = partial(_scalar, table=amounts.VOLTS, unit="v")
 _NAMES: Mapping[str, tuple[str, _Read]] = {
     **dict.fromkeys(("license", "licence"), ("licence", _text)),
     "organism": ("organism", _texts),
@@ -195,14 +195,14 @@ _NAMES: Mapping[str, tuple[str, _Read]] = {
     "eht": ("acquisition_eht_v", _volts),
     **dict.fromkeys(
         ("scanrate", "scanningspeed"),
-        ("acquisition_scan_rate_mhz", partial(_scalar, table=units.MEGAHERTZ, unit="mhz")),
+        ("acquisition_scan_rate_mhz", partial(_scalar, table=amounts.MEGAHERTZ, unit="mhz")),
     ),
     **dict.fromkeys(
-        ("current", "imagingcurrent"), ("acquisition_current_na", partial(_scalar, table=units.NANOAMPERES, unit="na"))
+        ("current", "imagingcurrent"), ("acquisition_current_na", partial(_scalar, table=amounts.NANOAMPERES, unit="na"))
     ),
     **dict.fromkeys(
         ("primaryenergy", "landingenergy"),
-        ("acquisition_primary_energy_ev", partial(_scalar, table=units.ELECTRON_VOLTS, unit="ev")),
+        ("acquisition_primary_energy_ev", partial(_scalar, table=amounts.ELECTRON_VOLTS, unit="ev")),
     ),
     **dict.fromkeys(
         ("gridspacing", "voxelsize", "finalvoxelsize", "pixelspacing", "pixelresolution", "resolution"),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.formats import units
-from mirror.formats.units import parse_lengths, parse_lengths_text, parse_number, parse_quantity
+from mirror.formats import amounts
+from mirror.formats.amounts import parse_lengths, parse_lengths_text, parse_number, parse_quantity
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_numbers(value: object, expected: float | None) -> None:
 @pytest.mark.parametrize("unit", ["um", "\u00b5m", "\u03bcm", "micron", "Micrometers"])
 def test_all_spellings_of_a_micrometre(unit: str) -> None:
     """Either sign for micro, and words."""
-    assert parse_quantity("25.8", units.LENGTHS_NM, unit) == 25800.0
+    assert parse_quantity("25.8", amounts.LENGTHS_NM, unit) == 25800.0
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_all_spellings_of_a_micrometre(unit: str) -> None:
 )
 def test_lengths_become_nanometres(value: object, unit: str | None, expected: float | None) -> None:
     """A number without a unit that is known is not guessed."""
-    assert parse_quantity(value, units.LENGTHS_NM, unit) == expected
+    assert parse_quantity(value, amounts.LENGTHS_NM, unit) == expected
 
 
 @pytest.mark.parametrize(
