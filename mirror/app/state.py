@@ -257,12 +257,8 @@ class KnownInOrder:
 
 def holds_blocks(array: Array | None) -> bool:
     """Return whether objects of the array's grid are rows by their place; all others are rows by their key."""
-    return (
-        array is not None
-        and array.format is Format.N5
-        and array.attributes is not None
-        and len(array.attributes.shape_xyz) == 3
-    )
+    facts = array.n5_facts if array is not None else None
+    return facts is not None and facts.ndim == 3
 
 
 def _blocks(connection: Connection, prefix: str, array_id: int) -> Iterator[tuple[str, tuple[int, bytes]]]:
@@ -280,14 +276,14 @@ def _records(bucket_id: int, datasets: Mapping[str, Dataset]) -> Iterator[ArrayR
 
 
 def _record(bucket_id: int, container: str, array: Array) -> ArrayRecord:
-    attributes = array.attributes
+    facts = array.facts
     return ArrayRecord(
         bucket_id=bucket_id,
         prefix=container,
         path=array.path,
         format=array.format.value,
-        shape_xyz=tuple(attributes.shape_xyz) if attributes else (),
-        block_size_xyz=tuple(attributes.block_size_xyz) if attributes else (),
-        data_type=str(attributes.data_type) if attributes else "",
-        compression=attributes.compression.model_dump(mode="json", by_alias=True) if attributes else {},
+        shape_xyz=facts.shape_xyz if facts else (),
+        block_size_xyz=facts.block_size_xyz if facts else (),
+        data_type=facts.data_type if facts else "",
+        compression=facts.compression if facts else {},
     )

@@ -1,28 +1,33 @@
-"""Numbers and units as people write them in metadata."""
+"""Amounts as people write them in metadata: numbers that may be text, with a unit here or there."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
 
-LENGTHS_NM: Final[Mapping[str, float]] = {
-    **dict.fromkeys(("angstrom", "angstroms", "å"), 0.1),
-    **dict.fromkeys(("nm", "nanometer", "nanometers", "nanometre", "nanometres"), 1.0),
-    # The sign is U+00B5 in some documents and U+03BC in others.
-    **dict.fromkeys(("um", "\u00b5m", "\u03bcm", "micron", "microns"), 1e3),
-    **dict.fromkeys(("micrometer", "micrometers", "micrometre", "micrometres"), 1e3),
-    **dict.fromkeys(("mm", "millimeter", "millimeters", "millimetre", "millimetres"), 1e6),
-    **dict.fromkeys(("m", "meter", "meters", "metre", "metres"), 1e9),
-}
-"""Nanometres in one of each unit of length."""
-DURATIONS_DAYS: Final = {"hour": 1 / 24, "hours": 1 / 24, "h": 1 / 24, "day": 1.0, "days": 1.0, "weeks": 7.0}
-VOLTS: Final = {"v": 1.0, "kv": 1e3}
-ELECTRON_VOLTS: Final = {"ev": 1.0, "kev": 1e3}
-MEGAHERTZ: Final = {"khz": 1e-3, "mhz": 1.0}
-NANOAMPERES: Final = {"pa": 1e-3, "na": 1.0, "\u00b5a": 1e3, "\u03bca": 1e3}
-BYTES: Final = {"b": 1.0, "mb": 1e6, "gb": 1e9, "tb": 1e12, "mib": 2.0**20, "gib": 2.0**30, "tib": 2.0**40}
+from mirror.formats.units import nanometres
+
+Convert = Callable[[float, str], float | None]
+"""Takes a number and a unit; returns it in the base unit, or None where the unit is not known."""
+
+
+def _by_table(factors: Mapping[str, float]) -> Convert:
+    def convert(number: float, unit: str) -> float | None:
+        factor = factors.get(unit.strip().lower())
+        # Rounded: 0.9 * 1000 is 900, not what binary fractions leave behind.
+        return None if factor is None else round(number * factor, 9)
+
+    return convert
+
+
+# The sign for micro is U+00B5 in some documents and U+03BC in others.
+days = _by_table({"h": 1 / 24, "hour": 1 / 24, "hours": 1 / 24, "day": 1, "days": 1, "week": 7, "weeks": 7})
+volts = _by_table({"v": 1, "kv": 1e3})
+electron_volts = _by_table({"ev": 1, "kev": 1e3})
+megahertz = _by_table({"khz": 1e-3, "mhz": 1})
+nanoamperes = _by_table({"pa": 1e-3, "na": 1, "\u00b5a": 1e3, "\u03bca": 1e3})
+n_bytes = _by_table({"b": 1, "mb": 1e6, "gb": 1e9, "tb": 1e12, "mib": 2**20, "gib": 2**30, "tib": 2**40})
 
 _NUMBER = r"[-+]?(?:[0-9]+(?:,[0-9]{3})*(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _QUANTITY = re.compile(rf"[~\u2248]?\s*({_NUMBER})\s*([^\W\d_]*)")
@@ -48,15 +53,15 @@ def parse_number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def parse_quantity(value: object, units: Mapping[str, float], unit: str | None) -> float | None:
-    """Return a number in the base unit of `units`, or None where number or unit is not understood.
+def parse_amount(value: object, convert: Convert, unit: str | None) -> float | None:
+    """Return a number in the base unit, or None where number or unit is not understood.
 
     Parameters
     ----------
     unit
         What the document says elsewhere, as in the name of the field; a unit beside the number itself beats it.
 
-    >>> parse_quantity("0.9 keV", ELECTRON_VOLTS, None), parse_quantity(4, LENGTHS_NM, "µm")
+    >>> parse_amount("0.9 keV", electron_volts, None), parse_amount(4, nanometres, "µm")
     (900.0, 4000.0)
     """
     number = parse_number(value)
@@ -64,14 +69,8 @@ def parse_quantity(value: object, units: Mapping[str, float], unit: str | None) 
         match = _QUANTITY.fullmatch(value.strip())
         if match is not None:
             number, unit = parse_number(match[1]), match[2] or unit
-    factor = units.get((unit or "").strip().lower())
-    return None if number is None or factor is None else _scaled(number, factor)
-
-
-def _scaled(number: float, factor: float) -> float | None:
-    """Return the product without what binary fractions leave behind, or None where it is no number."""
-    product = round(number * factor, 9)
-    return product if math.isfinite(product) else None
+    amount = None if number is None or unit is None else convert(number, unit)
+    return amount if amount is not None and math.isfinite(amount) else None
 
 
 def parse_lengths(
@@ -84,7 +83,7 @@ def parse_lengths(
     axes
         Names of the axes in the order of `values`; None for x, y, z.
     """
-    lengths = [parse_quantity(value, LENGTHS_NM, unit) for value in values]
+    lengths = [parse_amount(value, nanometres, unit) for value in values]
     order = [str(axis).lower() for axis in (_AXES if axes is None else axes)]
     if len(lengths) != len(_AXES) or sorted(order) != sorted(_AXES):
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from mirror.errors import UsageError
@@ -19,7 +18,6 @@ from mirror.formats.layout import (
     Severity,
     Volume,
 )
-from mirror.formats.n5.grid import parse_block_key
 
 __all__ = [
     "Array",
@@ -36,9 +34,6 @@ __all__ = [
     "build_dataset",
     "classify_key",
 ]
-
-_ZARR_CHUNK = re.compile(r"(c[/.])?[0-9]+([/.][0-9]+)*")
-_PRECOMPUTED_CHUNK = re.compile(r"[0-9]+-[0-9]+(_[0-9]+-[0-9]+)*(\.gz)?|[0-9a-f]+\.shard")
 
 
 def build_dataset(name: str, prefix: str, folders: Mapping[str, Folder]) -> Dataset:
@@ -136,12 +131,5 @@ def _classify_in_array(array: Array, key: str) -> KeyKind:
     suffix = key.removeprefix(array.prefix)
     if suffix in METADATA_NAMES:
         return KeyKind.ARRAY if array.level_index is None else KeyKind.LEVEL
-    return KeyKind.BLOCK if array.is_understood and _is_block(array, suffix) else KeyKind.STRAY
-
-
-def _is_block(array: Array, suffix: str) -> bool:
-    if array.attributes is not None:
-        index = parse_block_key(suffix, array.attributes.ndim)
-        return index is not None and array.attributes.grid.is_inside(index)
-    chunk = _PRECOMPUTED_CHUNK if array.format is Format.PRECOMPUTED else _ZARR_CHUNK
-    return chunk.fullmatch(suffix) is not None
+    is_block = array.block_keys is not None and array.block_keys.is_block(suffix)
+    return KeyKind.BLOCK if is_block else KeyKind.STRAY

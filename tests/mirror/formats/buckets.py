@@ -103,9 +103,15 @@ def _zarr(root: str) -> Bucket:
     return objects
 
 
+def scale(key: str, size: tuple[int, ...] = (1, 1, 1), **fields: object) -> dict[str, object]:
+    """Return a scale of a precomputed volume's `info`."""
+    form = {"chunk_sizes": [[64, 64, 64]], "encoding": "jpeg", "resolution": [4, 4, 5.24]}
+    return {"key": key, "size": size, **form, **fields}
+
+
 def _precomputed(root: str) -> Bucket:
     volume = f"{root}/em/fibsem-uint8.precomputed"
-    scales = [{"key": f"s{n}", "size": [100 >> n, 70, 30], "chunk_sizes": [[64, 64, 64]]} for n in range(2)]
+    scales = [scale(f"s{n}", (100 >> n, 70, 30)) for n in range(2)]
     return {
         f"{volume}/info": document(data_type="uint8", num_channels=1, scales=scales),
         f"{volume}/s0/0-64_0-64_0-30": b"jpeg",

@@ -1,4 +1,4 @@
-"""Numbers and units as people write them."""
+"""Amounts as people write them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.formats import amounts
-from mirror.formats.amounts import parse_lengths, parse_lengths_text, parse_number, parse_quantity
+from mirror.formats.amounts import electron_volts, parse_amount, parse_lengths, parse_lengths_text, parse_number
+from mirror.formats.units import nanometres
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_numbers(value: object, expected: float | None) -> None:
 @pytest.mark.parametrize("unit", ["um", "\u00b5m", "\u03bcm", "micron", "Micrometers"])
 def test_all_spellings_of_a_micrometre(unit: str) -> None:
     """Either sign for micro, and words."""
-    assert parse_quantity("25.8", amounts.LENGTHS_NM, unit) == 25800.0
+    assert parse_amount("25.8", nanometres, unit) == 25800.0
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_all_spellings_of_a_micrometre(unit: str) -> None:
 )
 def test_lengths_become_nanometres(value: object, unit: str | None, expected: float | None) -> None:
     """A number without a unit that is known is not guessed."""
-    assert parse_quantity(value, amounts.LENGTHS_NM, unit) == expected
+    assert parse_amount(value, nanometres, unit) == expected
 
 
 @pytest.mark.parametrize(
@@ -79,6 +79,13 @@ def test_lengths_become_nanometres(value: object, unit: str | None, expected: fl
 def test_lengths_in_words(text: str, unit: str | None, expected: tuple[float, ...] | None) -> None:
     """In the order that the text names, else x, y, z."""
     assert parse_lengths_text(text, unit) == expected
+
+
+def test_other_amounts() -> None:
+    """Each kind has its own units; what is too large for a number is none."""
+    assert parse_amount("0.9 keV", electron_volts, None) == 900.0
+    assert parse_amount(900, electron_volts, "V") is None
+    assert parse_amount("1e308", electron_volts, "keV") is None
 
 
 def test_lengths_are_put_in_order() -> None:

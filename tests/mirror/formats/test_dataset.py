@@ -20,6 +20,7 @@ from tests.mirror.formats.buckets import (
     discover,
     document,
     pyramid,
+    scale,
     walk,
 )
 
@@ -148,8 +149,8 @@ def test_a_precomputed_volume_without_info_is_taken_whole() -> None:
 def test_a_scale_without_its_folder_is_a_finding_and_a_stray_folder_is_kept() -> None:
     """`info` may name folders that are absent or lie elsewhere; folders that it does not name are not lost."""
     place = "jrc_hela-2/neuroglancer/x/"
-    scales = [{"key": "a", "size": [1, 1, 1], "chunk_sizes": [[1, 1, 1]]}, {"key": "../b"}, 7]
-    dataset = discover({f"{place}info": document(scales=scales), f"{place}a/0-1_0-1_0-1": b"", f"{place}c/x": b""})
+    info = document(data_type="uint8", scales=[scale("a"), {"key": "../b"}, 7])
+    dataset = discover({f"{place}info": info, f"{place}a/0-1_0-1_0-1": b"", f"{place}c/x": b""})
     assert codes_of(dataset) == [(FindingCode.LEVEL_ABSENT, f"{place}info")] * 2
     (volume,) = dataset.volumes()
     assert [(one.path, one.is_understood) for one in volume.arrays] == [
