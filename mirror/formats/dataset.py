@@ -86,8 +86,8 @@ def _build_container(
             container, findings = build_zarr(prefix, dataset_prefix, folders)
         case Format.PRECOMPUTED | Format.MESH:
             container, findings = build_precomputed(prefix, dataset_prefix, folders)
-            meshes = build_meshes(dataset_prefix, folders)
-            return [container, meshes] if meshes else [container], findings
+            meshes, odd = build_meshes(dataset_prefix, folders)
+            return [container, meshes] if meshes else [container], findings + odd
         case None:
             return [], []
     return [container], findings

@@ -16,6 +16,7 @@ METADATA_NAMES = frozenset({"attributes.json", ".zarray", ".zgroup", ".zattrs", 
 _WANTED = METADATA_NAMES - {".zmetadata"}
 ABOUT_NAMES = ("README.json", "index.json", "README.md")
 """Files in a dataset's own folder that say what it is. No reader needs them."""
+INFO_NAME = "info"
 NEUROGLANCER = "neuroglancer/"
 MESHES = "neuroglancer/mesh/"
 
@@ -55,8 +56,8 @@ class Folder:
     files: tuple[RemoteObject, ...]
     """Objects directly inside, the folder's own marker among them where there is one."""
     documents: Mapping[str, bytes]
-    """File name to body, for those of `wanted_documents` and, of a dataset's own folder, of `wanted_about` that could
-    be read."""
+    """File name to body, for those of `wanted_documents` (and of `wanted_about`, in a dataset's own folder) that could be
+    read; `<mesh>/info` of `documents_beside`."""
 
     @property
     def file_names(self) -> frozenset[str]:
@@ -127,6 +128,16 @@ def folders_to_visit(folder: Folder, dataset_prefix: str) -> tuple[str, ...]:
             return tuple(folder.child(name) for name in folder.folders if name)
         case _:
             return ()
+
+
+def documents_beside(folder: Folder, dataset_prefix: str) -> tuple[str, ...]:
+    """Return the full keys of documents to read, where they are, in child folders that are not to be listed: of meshes.
+
+    A mesh is one flat folder of perhaps millions of objects, so that a LIST of it would list what it holds.
+    """
+    if classify_folder(folder, dataset_prefix) is not FolderKind.MESHES:
+        return ()
+    return tuple(folder.child(name) + INFO_NAME for name in folder.folders if name)
 
 
 def classify_folder(folder: Folder, dataset_prefix: str) -> FolderKind:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from mirror.errors import MalformedDocumentError
-from mirror.formats.folder import MESHES, Folder, FolderKind, Format, classify_folder
+from mirror.formats.document import parse_json_object
+from mirror.formats.folder import INFO_NAME, MESHES, Folder, FolderKind, Format, classify_folder
 from mirror.formats.layout import (
     Array,
     Container,
@@ -20,7 +21,7 @@ from mirror.formats.layout import (
     malformed,
 )
 from mirror.formats.placing import Unplaced
-from mirror.formats.precomputed_info import Info, Scale
+from mirror.formats.precomputed_info import Info, MeshInfo, Scale
 from mirror.formats.volumes import unknown_array
 
 
@@ -51,16 +52,27 @@ def build_precomputed(
     return Container(Format.PRECOMPUTED, prefix, tuple(volumes), tuple(groups)), findings
 
 
-def build_meshes(dataset_prefix: str, folders: Mapping[str, Folder]) -> Container | None:
-    """Return the meshes of a dataset, each a volume taken whole, or None where it has none."""
+def build_meshes(dataset_prefix: str, folders: Mapping[str, Folder]) -> tuple[Container | None, list[Finding]]:
+    """Return the meshes of a dataset, each a volume taken whole, or None where it has none; and what is odd there."""
     folder = folders.get(dataset_prefix + MESHES)
     if folder is None:
-        return None
-    volumes = tuple(
-        Volume(f"{MESHES}{name}", folder.prefix, folder.child(name), Format.MESH, ()) for name in folder.folders
-    )
+        return None, []
+    read = [_read_mesh(folder, name) for name in folder.folders]
     group = Group(MESHES.rstrip("/"), folder.prefix, folder.files)
-    return Container(Format.MESH, folder.prefix, volumes, (group,))
+    container = Container(Format.MESH, folder.prefix, tuple(volume for volume, _ in read), (group,))
+    return container, [finding for _, odd in read for finding in odd]
+
+
+def _read_mesh(folder: Folder, name: str) -> tuple[Volume, list[Finding]]:
+    volume = Volume(f"{MESHES}{name}", folder.prefix, folder.child(name), Format.MESH, ())
+    body, place = folder.documents.get(f"{name}/{INFO_NAME}"), folder.child(name) + INFO_NAME
+    if body is None:
+        return volume, []
+    try:
+        info = MeshInfo.read(parse_json_object(body, place), place, "the info of meshes")
+    except MalformedDocumentError as error:
+        return volume, [malformed(error)]
+    return replace(volume, mesh_type=info.type), info.odd_parts(place)
 
 
 def _read_volume(folder: Folder, path: str, dataset_prefix: str) -> tuple[Volume, list[Finding]]:

@@ -131,3 +131,11 @@ class Info(ForeignDocument):
     scales: tuple[Any, ...] = Field(min_length=1)
     mesh: Tolerated[str] = None
     """Folder of the segments' meshes, beside the scales."""
+
+
+class MeshInfo(ForeignDocument):
+    """The `info` in a folder of meshes."""
+
+    type: Tolerated[str] = Field(default=None, alias="@type")
+    """`neuroglancer_legacy_mesh`, `neuroglancer_multilod_draco`."""
+    sharding: Tolerated[Sharding] = None

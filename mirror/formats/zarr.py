@@ -15,6 +15,7 @@ from mirror.formats.ome import MultiscaleLevel, NodeAttributes, OmeMultiscale
 from mirror.formats.placing import Unplaced
 from mirror.formats.volumes import TreeReader, build_tree, parent_prefix, unknown_array
 from mirror.formats.zarr_array import ZarrArray, read_v2_array, read_v3_array, reversed_to_fastest_first
+from mirror.formats.zarr_spec import odd_by_specification
 
 _VERSION_OF = {".zgroup": "2", ".zarray": "2", "zarr.json": "3"}
 
@@ -66,7 +67,7 @@ class _Documents:
             folders=folder.folders,
             metadata_keys=(place,),
         )
-        findings = document.odd_parts(place)
+        findings = document.odd_parts(place) or odd_by_specification(folder.object_document(name), place)
         try:
             findings += self._keep_attributes(folder, _own_attributes(folder, zarr_array.attributes))
         except MalformedDocumentError as error:

@@ -168,7 +168,8 @@ def _unfold(codecs: Sequence[Extension], axes: tuple[int, ...]) -> _Chain:
             size = _ChunkShape.model_validate(codec.configuration).chunk_shape
             inner = tuple(length for _, length in sorted(zip(axes, size, strict=True)))
             return _Chain((*passed, *chain.codecs), chain.stored_axes, chain.inner or inner)
-        passed.append(codec)
+        else:
+            passed.append(codec)
     return _Chain(tuple(passed), axes)
 
 

@@ -22,6 +22,7 @@ from tests.mirror.formats.buckets import (
     pyramid,
     scale,
     walk,
+    zarr_v3_document,
 )
 
 ROOT = "jrc_hela-2/jrc_hela-2.n5"
@@ -97,12 +98,9 @@ def test_zarr_version_3_is_read_as_well() -> None:
     """Levels, shards and element sizes of `zarr.json` are understood, in the OME place too."""
     root = "jrc_hela-2/jrc_hela-2.zarr"
     attributes = {"ome": {"multiscales": [{"datasets": [{"path": "a"}, {"path": "b"}]}]}}
-    grid = {"name": "regular", "configuration": {"chunk_shape": [64, 64]}}
     objects = {f"{root}/zarr.json": document(node_type="group", attributes=attributes)}
     for name in "ab":
-        objects[f"{root}/{name}/zarr.json"] = document(
-            node_type="array", shape=[65, 64], data_type="uint16", chunk_grid=grid
-        )
+        objects[f"{root}/{name}/zarr.json"] = zarr_v3_document([65, 64])
         objects[f"{root}/{name}/c/0/0"] = b"shard"
     dataset = discover(objects)
     arrays = [one for volume in dataset.volumes() for one in volume.arrays]
@@ -132,10 +130,20 @@ def test_precomputed_scales_are_levels_by_place() -> None:
 
 
 def test_a_mesh_is_a_volume_taken_whole() -> None:
-    """A mesh has no arrays, and its path begins in the dataset's folder."""
+    """A mesh has no arrays, its path begins in the dataset's folder, and its `info` says what it is."""
     volume = volumes_of(discover(bucket_a()), Format.MESH)["neuroglancer/mesh/mito_seg"]
     assert volume.arrays == ()
     assert volume.prefix == "jrc_hela-2/neuroglancer/mesh/mito_seg/"
+    assert volume.mesh_type == "neuroglancer_multilod_draco"
+
+
+def test_an_odd_info_of_a_mesh_is_a_finding() -> None:
+    """The mesh is there all the same; without an `info` nothing is odd."""
+    place = "jrc_hela-2/neuroglancer/mesh"
+    dataset = discover({f"{place}/a/info": b"[]", f"{place}/a/1:0": b"", f"{place}/b/1:0": b""})
+    assert codes_of(dataset) == [(FindingCode.MALFORMED_METADATA, f"{place}/a/info")]
+    found = {path: volume.mesh_type for path, volume in volumes_of(dataset, Format.MESH).items()}
+    assert found == {"neuroglancer/mesh/a": None, "neuroglancer/mesh/b": None}
 
 
 def test_a_precomputed_volume_without_info_is_taken_whole() -> None:
