@@ -155,6 +155,8 @@ class Container:
     """Sorted by path."""
     groups: tuple[Group, ...]
     """Sorted by path."""
+    version: str | None = None
+    """As the container's own document says: `2.0.0` for N5, `2` or `3` for zarr."""
 
 
 @dataclass(frozen=True, slots=True)
