@@ -123,8 +123,9 @@ def _rows(
 def _counted(before: Count, listed: ListedShard, blocks: Sequence[tuple[int, int, int, int, bytes]]) -> Count:
     """Return a count with the blocks that lie inside their array's grid: no reader asks for the others."""
     array = listed.shard.array
-    if array is None or array.attributes is None or not blocks:
+    facts = array.n5_facts if array is not None else None
+    if facts is None or not blocks:
         return before
-    n_x, n_y, n_z = array.attributes.grid.shape_in_blocks_xyz
+    n_x, n_y, n_z = facts.grid.shape_in_blocks_xyz
     sizes = [size for x, y, z, size, _ in blocks if x < n_x and y < n_y and z < n_z]
     return Count(before.objects + len(sizes), before.bytes + sum(sizes))
