@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mirror.formats.units import nanometres
 
@@ -108,3 +108,12 @@ def parse_lengths_text(text: str, unit: str | None) -> tuple[float, ...] | None:
     last = _QUANTITY.fullmatch(parts[-1].strip())
     shared = last[2] if last is not None and last[2] else unit
     return parse_lengths(parts, shared, None if order is None else order.groups())
+
+
+def lengths_in_words(lengths_nm: Iterable[float]) -> str:
+    """Return lengths as a README has them.
+
+    >>> lengths_in_words((4.0, 4.0, 5.24))
+    '4 x 4 x 5.24 nm'
+    """
+    return " x ".join(f"{length:.6g}" for length in lengths_nm) + " nm"

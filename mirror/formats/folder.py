@@ -56,8 +56,8 @@ class Folder:
     files: tuple[RemoteObject, ...]
     """Objects directly inside, the folder's own marker among them where there is one."""
     documents: Mapping[str, bytes]
-    """File name to body, for those of `wanted_documents` (and of `wanted_about`, in a dataset's own folder) that could
-    be read; `<mesh>/info` of `documents_beside`."""
+    """File name to body, for those that could be read of `wanted_documents`, and in a dataset's own folder of
+    `wanted_about`; `<mesh>/info` of `documents_beside`."""
 
     @property
     def file_names(self) -> frozenset[str]:

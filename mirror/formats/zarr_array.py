@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, ValidationError, model_validator
 
 from mirror.errors import MalformedDocumentError
 from mirror.formats.block_keys import GridKeys
 from mirror.formats.data_type import as_written, name_of_v2
-from mirror.formats.foreign import Foreign, ForeignDocument, Tolerated
+from mirror.formats.foreign import Foreign, ForeignDocument, Tolerated, first_fault
 from mirror.formats.layout import ArrayFacts
 
 _EXPECTED = "the metadata of a zarr array"
@@ -100,6 +100,15 @@ class _ChunkShape(Foreign):
     chunk_shape: tuple[PositiveInt, ...]
 
 
+class _Shard(_ChunkShape):
+    codecs: tuple[_Named, ...] = ()
+
+
+class _Transpose(Foreign):
+    order: tuple[int, ...] | Literal["C", "F"]
+    """A word in drafts of version 3."""
+
+
 class RegularGrid(Foreign):
     """Chunks of one size; no other grid is understood."""
 
@@ -161,23 +170,22 @@ def _unfold(codecs: Sequence[Extension], axes: tuple[int, ...]) -> _Chain:
     passed: list[Extension] = []
     for codec in codecs:
         if codec.name == _TRANSPOSE:
-            axes = _transposed(axes, codec.configuration.get("order"))
+            axes = _transposed(axes, _Transpose.model_validate(codec.configuration).order)
         elif codec.name == _SHARDING:
-            inside = [Extension.model_validate(_as_extension(one)) for one in codec.configuration.get("codecs", ())]
-            chain = _unfold(inside, axes)
-            size = _ChunkShape.model_validate(codec.configuration).chunk_shape
-            inner = tuple(length for _, length in sorted(zip(axes, size, strict=True)))
+            shard = _Shard.model_validate(codec.configuration)
+            chain = _unfold(shard.codecs, axes)
+            inner = tuple(length for _, length in sorted(zip(axes, shard.chunk_shape, strict=True)))
             return _Chain((*passed, *chain.codecs), chain.stored_axes, chain.inner or inner)
         else:
             passed.append(codec)
     return _Chain(tuple(passed), axes)
 
 
-def _transposed(axes: tuple[int, ...], order: object) -> tuple[int, ...]:
-    if order in ("C", "F"):  # as drafts of version 3 wrote it
+def _transposed(axes: tuple[int, ...], order: tuple[int, ...] | str) -> tuple[int, ...]:
+    if isinstance(order, str):
         return axes if order == "C" else axes[::-1]
-    if not isinstance(order, list) or sorted(order) != list(range(len(axes))):
-        raise ValueError(f"{_TRANSPOSE}: order {order} of {len(axes)} axes")
+    if sorted(order) != list(range(len(axes))):
+        raise ValueError(f"{_TRANSPOSE}: order {list(order)} of {len(axes)} axes")
     return tuple(axes[at] for at in order)
 
 
@@ -205,7 +213,7 @@ def read_v3_array(document: Mapping[str, Any], place: str) -> tuple[ZarrArray, Z
     try:
         return parsed.as_zarr_array(), parsed
     except ValueError as error:
-        found = " ".join(str(error).split())
+        found = first_fault(error) if isinstance(error, ValidationError) else str(error)
         raise MalformedDocumentError("cannot read the metadata", place, expected=_EXPECTED, found=found) from error
 
 
