@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from mirror.errors import MalformedDocumentError
 from mirror.formats.folder import Format
+from mirror.formats.kinds import VolumeClass, classify_volume
 from mirror.objects import RemoteObject
 
 if TYPE_CHECKING:
@@ -126,8 +127,11 @@ class Volume:
     format: Format
     arrays: tuple[Array, ...]
     """Finest level first; arrays without levels last. () where the volume can only be taken whole."""
-    is_raw: bool
-    """The EM itself, in either bucket's layout."""
+
+    @property
+    def classification(self) -> VolumeClass:
+        """What the volume shows, as its path and format tell."""
+        return classify_volume(self.path, self.format)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +155,8 @@ class Container:
     """Sorted by path."""
     groups: tuple[Group, ...]
     """Sorted by path."""
+    version: str | None = None
+    """As the container's own document says: `2.0.0` for N5, `2` or `3` for zarr."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 from mirror.errors import MalformedDocumentError
 from mirror.formats.folder import MESHES, Folder, FolderKind, Format, classify_folder
 from mirror.formats.layout import Array, Container, Finding, FindingCode, Group, Severity, Volume, malformed
-from mirror.formats.volumes import is_raw_path, unknown_array
+from mirror.formats.volumes import unknown_array
 
 _TYPE_BITS = {"uint8": 8, "int8": 8, "uint16": 16, "int16": 16, "uint32": 32, "int32": 32, "uint64": 64, "float32": 32}
 
@@ -36,8 +36,7 @@ def build_precomputed(
         else:
             unlisted = [name for name in folder.folders if folder.child(name) not in folders]
             volumes += [
-                Volume(f"{path}/{name}", prefix, folder.child(name), Format.PRECOMPUTED, (), is_raw=False)
-                for name in unlisted
+                Volume(f"{path}/{name}", prefix, folder.child(name), Format.PRECOMPUTED, ()) for name in unlisted
             ]
     return Container(Format.PRECOMPUTED, prefix, tuple(volumes), tuple(groups)), findings
 
@@ -48,8 +47,7 @@ def build_meshes(dataset_prefix: str, folders: Mapping[str, Folder]) -> Containe
     if folder is None:
         return None
     volumes = tuple(
-        Volume(f"{MESHES}{name}", folder.prefix, folder.child(name), Format.MESH, (), is_raw=False)
-        for name in folder.folders
+        Volume(f"{MESHES}{name}", folder.prefix, folder.child(name), Format.MESH, ()) for name in folder.folders
     )
     group = Group(MESHES.rstrip("/"), folder.prefix, folder.files)
     return Container(Format.MESH, folder.prefix, volumes, (group,))
@@ -64,9 +62,7 @@ def _read_volume(folder: Folder, path: str, dataset_prefix: str) -> tuple[Volume
     strays = [f"{path}/{name}" for name in folder.folders if f"{path}/{name}" not in known]
     arrays = scales + [unknown_array(Format.PRECOMPUTED, stray, f"{dataset_prefix}{stray}/") for stray in strays]
     container_prefix = dataset_prefix + path.partition("/")[0] + "/"
-    volume = Volume(
-        path, container_prefix, folder.prefix, Format.PRECOMPUTED, tuple(arrays) if scales else (), is_raw_path(path)
-    )
+    volume = Volume(path, container_prefix, folder.prefix, Format.PRECOMPUTED, tuple(arrays) if scales else ())
     return volume, findings
 
 

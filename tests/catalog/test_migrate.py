@@ -20,8 +20,6 @@ from catalog.tables import metadata, run
 from tests.catalog import builders
 from tests.catalog.builders import run_sql
 
-HEAD = migrate.OURS.head
-NEXT = f"{int(HEAD) + 1:04}"
 NEXT_REVISION = """
 import os
 import sys
@@ -46,16 +44,19 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("run") as batch:
         batch.drop_column("note")
-""".replace("HEAD", HEAD).replace("NEXT", NEXT)
+"""
 
 UPGRADE_PROGRAM = """
 import sys
 from pathlib import Path
-from catalog.migrate import Migrations
+from catalog.migrate import OURS, Migrations
 from catalog.session import open_catalog
 
-open_catalog(sys.argv[1], migrations=Migrations(tuple(sys.argv[3:]), Path(sys.argv[2])))
+open_catalog(sys.argv[1], migrations=Migrations((*OURS.revisions, sys.argv[3]), Path(sys.argv[2])))
 """
+
+HEAD = migrate.OURS.head
+NEXT = f"{int(HEAD) + 1:04}"
 
 
 @pytest.fixture
@@ -63,7 +64,8 @@ def later(tmp_path: Path) -> migrate.Migrations:
     """Return our migrations and a made-up next one."""
     folder = tmp_path / "scripts"
     shutil.copytree(migrate.OURS.folder, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "next.py").write_text(NEXT_REVISION)
+    program = NEXT_REVISION.replace("NEXT", NEXT).replace("HEAD", HEAD)
+    (folder / "versions" / f"{NEXT}_next.py").write_text(program)
     return migrate.Migrations((*migrate.OURS.revisions, NEXT), folder)
 
 
@@ -93,7 +95,7 @@ def fill(url: str) -> str:
 def schema(file: Path) -> dict[str, str]:
     """Return the SQL of each table and index, spaces and the order of constraints made equal."""
     found = run_sql(f"sqlite:///{file}", "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    return {str(name): normal(str(sql)) for name, sql in found if name != "alembic_version"}
+    return {str(name): normal(str(sql).replace(chr(34), "")) for name, sql in found if name != "alembic_version"}
 
 
 def normal(sql: str) -> str:
@@ -152,7 +154,7 @@ def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(filled_url: str, lat
 
 def test_kill_9_in_a_migration_leaves_the_old_catalog(filled_url: str, later: migrate.Migrations) -> None:
     """Killed half way, after DDL and deleted rows, the catalog is as it was before; then the migration works."""
-    command = [sys.executable, "-c", UPGRADE_PROGRAM, filled_url, str(later.folder), *later.revisions]
+    command = [sys.executable, "-c", UPGRADE_PROGRAM, filled_url, str(later.folder), NEXT]
     environment = {**os.environ, "STOP_IN_MIGRATION": "1", "PYTHONPATH": str(Path(migrate.__file__).parents[1])}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
@@ -181,7 +183,7 @@ def test_a_file_is_copied_before_it_is_upgraded(filled_file_url: str, later: mig
 
 def test_a_migration_that_fails_changes_nothing(filled_url: str, later: migrate.Migrations) -> None:
     """A migration that leaves rows referring to nothing is undone as a whole, and says so."""
-    script = later.folder / "versions" / "next.py"
+    script = later.folder / "versions" / f"{NEXT}_next.py"
     script.write_text(script.read_text().replace("DELETE FROM mirrored_block", 'DELETE FROM "array"'))
     with pytest.raises(CatalogError, match=r"do not fit together|refused a row"):
         open_catalog(filled_url, migrations=later)
