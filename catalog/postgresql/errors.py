@@ -89,7 +89,7 @@ _BY_WORDS: Final[tuple[tuple[str, _Meaning], ...]] = (
     ("remaining connection slots", _BUSY_SERVER),
     ("starting up", _Meaning("the catalog's server is just starting", "Run this again in a minute.")),
     ("shutting down", _Meaning("the catalog's server is just being stopped", _AGAIN_HINT)),
-    ("invalid", _Meaning("the catalog's URL has a wrong parameter", "Check what follows the `?`.", CatalogUrlError)),
+    ("^invalid ", _Meaning("the catalog's URL has a wrong parameter", "Check what follows the `?`.", CatalogUrlError)),
 )
 """A connection that was never made has no SQLSTATE. Servers that speak another language fall through."""
 
