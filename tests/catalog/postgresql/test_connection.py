@@ -39,7 +39,7 @@ def test_a_server_that_was_restarted_is_connected_to_again() -> None:
 def test_writers_that_take_rows_in_opposite_order_do_not_stop_each_other(postgres_url: str) -> None:
     """Two nodes that write the same rows, one forwards and one backwards, both come through."""
     failed: list[BaseException] = []
-    rows = range(200)
+    rows = range(40)
 
     def write(catalog: Catalog, run: int, order: Sequence[int]) -> None:
         try:
@@ -61,7 +61,7 @@ def test_writers_that_take_rows_in_opposite_order_do_not_stop_each_other(postgre
         for thread in threads:
             thread.join()
     assert failed == []
-    assert run_sql(postgres_url, "SELECT count(*) FROM mirrored_object") == [(200,)]
+    assert run_sql(postgres_url, "SELECT count(*) FROM mirrored_object") == [(40,)]
 
 
 def test_a_writer_sees_what_was_committed_while_it_waited(postgres_url: str) -> None:
