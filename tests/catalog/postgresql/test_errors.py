@@ -67,6 +67,22 @@ def test_the_right_password_opens(strict: PostgresServer) -> None:
     assert "s3cret" not in repr(catalog)
 
 
+def test_who_may_only_read_can_look(strict: PostgresServer) -> None:
+    """USAGE and SELECT are enough to read; a write is refused with the right that it lacks."""
+    database = "looked_at"
+    strict.execute(f"CREATE DATABASE {database} OWNER lab")
+    open_catalog(strict.url(database, user="lab:s3cret")).close()
+    strict.execute("GRANT SELECT ON ALL TABLES IN SCHEMA public TO postgres_too", database=database)
+    with open_catalog(strict.url(database, user="postgres_too"), read_only=True) as catalog, catalog.read() as reader:
+        assert queries.share(reader) is None
+    with (
+        open_catalog(strict.url(database, user="postgres_too")) as catalog,
+        pytest.raises(CatalogError, match="the user may not do this"),
+        catalog.begin() as writer,
+    ):
+        queries.bucket_id(writer, BUCKET_B)
+
+
 def test_a_database_without_tables_is_missing_when_none_are_to_be_made(postgres: PostgresServer) -> None:
     """For reading only, an empty database is an error that says how to fill it."""
     with pytest.raises(CatalogMissingError, match="oomirror init"):
