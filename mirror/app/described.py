@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from catalog import queries
 from catalog.records import (
@@ -127,7 +127,7 @@ def _volume(container_id: int, volume: Volume, content_type: str | None) -> Volu
 
 
 def _array(bucket_id: int, volume_id: int, array: Array) -> ArrayRecord:
-    facts, placement = array.facts or array.attributes, array.placement
+    facts, placement = array.facts, array.placement
     return ArrayRecord(
         bucket_id=bucket_id,
         prefix=array.prefix.removesuffix(f"{array.path}/") if array.path else array.prefix,
@@ -135,26 +135,16 @@ def _array(bucket_id: int, volume_id: int, array: Array) -> ArrayRecord:
         format=array.format.value,
         shape_xyz=facts.shape_xyz if facts else (),
         block_size_xyz=facts.block_size_xyz if facts else (),
-        data_type=str(facts.data_type) if facts else "",
-        compression=_compression(facts),
+        data_type=facts.data_type if facts else "",
+        compression=facts.compression if facts else {},
         volume_id=volume_id,
         level_index=array.level_index,
         level_name=array.level_name,
-        inner_block_size_xyz=array.facts.inner_block_size_xyz if array.facts else None,
-        axes_xyz=array.facts.axes_xyz if array.facts else None,
+        inner_block_size_xyz=facts.inner_block_size_xyz if facts else None,
+        axes_xyz=facts.axes_xyz if facts else None,
         voxel_size_nm_xyz=placement.voxel_size_nm_xyz if placement else None,
         translation_nm_xyz=placement.translation_nm_xyz if placement else None,
         placement_source=placement.source if placement else None,
         n_blocks=array.n_blocks,
         raw_bytes=array.raw_bytes,
-    )
-
-
-def _compression(facts: Any) -> Any:
-    if facts is None:
-        return {}
-    return (
-        facts.compression
-        if isinstance(facts.compression, dict)
-        else facts.compression.model_dump(mode="json", by_alias=True)
     )

@@ -299,12 +299,8 @@ class KnownInOrder:
 
 def holds_blocks(array: Array | None) -> bool:
     """Return whether objects of the array's grid are rows by their place; all others are rows by their key."""
-    return (
-        array is not None
-        and array.format is Format.N5
-        and array.attributes is not None
-        and len(array.attributes.shape_xyz) == 3
-    )
+    facts = array.n5_facts if array is not None else None
+    return facts is not None and facts.ndim == 3
 
 
 def _blocks(connection: Connection, prefix: str, array_id: int) -> Iterator[tuple[str, tuple[int, bytes]]]:
