@@ -13,6 +13,7 @@ import pytest
 from mirror.demo.buckets import BUCKET_NAMES, sample_objects, upload_samples
 from mirror.demo.server import SeaweedServer
 from mirror.demo.specimen import Scale
+from tests.postgres import PostgresServer, run_postgres
 from tests.servers import Bucket, MotoServer, bucket_of, run_moto
 
 _numbers = itertools.count(1)
@@ -33,6 +34,13 @@ def s3() -> Iterator[SeaweedServer]:
 def moto_server() -> Iterator[MotoServer]:
     """One moto server for the whole session, for keys that SeaweedFS does not take."""
     with run_moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One PostgreSQL for the whole session: each test makes a database of its own."""
+    with run_postgres() as server:
         yield server
 
 
