@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from catalog.config import check_url, default_catalog_url
 from catalog.session import migrating
-from catalog.tables import metadata
+from catalog.tables import is_compared, metadata
 
 
 def run(connection: Connection) -> None:
@@ -22,6 +22,7 @@ def run(connection: Connection) -> None:
         target_metadata=metadata,
         render_as_batch=True,
         compare_type=True,
+        include_name=is_compared,
         # SQLite's DDL is transactional as long as the driver does not commit behind our back (catalog.session).
         transactional_ddl=True,
     )

@@ -37,7 +37,7 @@ def _scripts_folder() -> Path:
     return packaged if packaged.is_dir() else here.parent / "alembic"
 
 
-OURS = Migrations(("0001",), _scripts_folder())
+OURS = Migrations(("0001", "0002"), _scripts_folder())
 """Listed here so that a start on a current catalog need not import alembic; inside an installed package the folder is
 `_alembic` beside this file, else the checkout's `alembic/`."""
 
@@ -103,9 +103,9 @@ def drift(connection: Connection) -> list[Any]:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    from catalog.tables import metadata
+    from catalog.tables import is_compared, metadata
 
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": is_compared})
     return list(compare_metadata(context, metadata))
 
 

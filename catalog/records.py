@@ -52,6 +52,14 @@ class RunState(StrEnum):
     FAILED = "failed"
 
 
+class ChangeKind(StrEnum):
+    """How an object of the bucket differs from the listing before."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    VANISHED = "vanished"
+
+
 class SnapshotScope(StrEnum):
     """What a snapshot covers: a whole dataset, or what one selection chose of it."""
 
@@ -64,6 +72,9 @@ class Count(NamedTuple):
 
     objects: int = 0
     bytes: int = 0
+
+
+NOTHING = Count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +104,152 @@ class ArrayRecord:
     attributes_hash: bytes | None = None
     id: int | None = None
     """None until it was put."""
+    volume_id: int | None = None
+    level_index: int | None = None
+    """0 is the finest; None for an array without levels."""
+    level_name: str | None = None
+    inner_block_size_xyz: tuple[int, ...] | None = None
+    """Voxels of what is compressed by itself inside a shard; None where nothing is sharded."""
+    axes_xyz: tuple[str, ...] | None = None
+    voxel_size_nm_xyz: tuple[float, ...] | None = None
+    """Of the spatial axes, as written; None where no document says."""
+    translation_nm_xyz: tuple[float, ...] | None = None
+    """Centre of the first voxel."""
+    placement_source: str | None = None
+    """The field of the document that the two above were read from."""
+    n_blocks: int | None = None
+    """Of the whole grid; fewer may be stored. None where it cannot be known without a listing."""
+    raw_bytes: int | None = None
+    """Bytes of all voxels before compression."""
+    is_present: bool = True
+    """Whether the bucket still had it when it was last looked at."""
 
     @property
     def key_prefix(self) -> str:
         """Full key prefix of the array's folder, ending with a slash."""
         return f"{self.prefix}{self.path}/" if self.path else self.prefix
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRecord:
+    """A dataset in one bucket. `(bucket_id, name)` names it."""
+
+    bucket_id: int
+    name: str
+    prefix: str
+    """Full key prefix of its folder, ending with a slash."""
+    discovered_at: datetime | None = None
+    """When its folders were last walked."""
+    digest: bytes | None = None
+    """Of what the walk found: an equal one means that nothing below needs to be written again."""
+    id: int | None = None
+    """None until it was put."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRecord:
+    """One tree of a dataset. `(dataset_id, prefix)` names it."""
+
+    dataset_id: int
+    prefix: str
+    """Full key prefix, ending with a slash."""
+    format: str
+    """n5, zarr, precomputed or mesh."""
+    version: str | None = None
+    """As the container's own document says: `2.0.0` for N5, `2` or `3` for zarr."""
+    is_present: bool = True
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeRecord:
+    """A pyramid or a single array. `(container_id, path)` names it."""
+
+    container_id: int
+    path: str
+    prefix: str
+    """Full key prefix, ending with a slash."""
+    kind: str | None = None
+    """What it shows, as a word of `mirror.formats.kinds`; None until this version looked at it."""
+    organelle_class: str | None = None
+    is_present: bool = True
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactRecord:
+    """One thing that a document says of a dataset. `(dataset, name, source)` names it."""
+
+    dataset: str
+    name: str
+    source: str
+    """Where it stands: the `s3://` URL of a document, or a manifest's place."""
+    value: object
+    """A JSON value."""
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestRecord:
+    """A manifest.json of the project, as it was imported. One a dataset: a newer import replaces it."""
+
+    dataset: str
+    source: str
+    """File or URL that it came from."""
+    imported_at: datetime
+    body: bytes
+    hash: bytes
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotationRecord:
+    """What a manifest says of one volume. Belongs to the volume of that prefix, whenever that is found."""
+
+    manifest_id: int
+    bucket_url: str
+    """As the catalog names the bucket, aliases resolved; as written where no bucket of ours is meant."""
+    prefix: str
+    """Full key prefix in that bucket, ending with a slash."""
+    name: str
+    format: str | None = None
+    content_type: str | None = None
+    sample_type: str | None = None
+    description: str | None = None
+    is_mirrored_y: bool | None = None
+    """Whether rows are stored in the opposite order (`j = ny-1-i`); None where the manifest does not say."""
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchEntry:
+    """What full-text search finds: a dataset, a volume, a crop. `(bucket_id, kind, place)` names it."""
+
+    bucket_id: int
+    dataset: str
+    kind: str
+    """`dataset`, `volume`, ..."""
+    place: str
+    """Full key prefix of what is meant."""
+    title: str
+    """As it is shown."""
+    words: str
+    """What is searched: words of letters and digits, in lower case, with blanks between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRecord:
+    """How one folder of the bucket differs from the listing before: what a run found new, changed or gone."""
+
+    run_id: int
+    bucket_id: int
+    dataset: str
+    prefix: str
+    """Of the array or folder, ending with a slash."""
+    kind: ChangeKind
+    changed: Count
+    """For `vanished` the bytes that were there, else those that are."""
+    example: str
+    """Full key of one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,22 +298,48 @@ class ShardRecord:
     digest: bytes
     """Of the content, 16 bytes: equal digests of one prefix mean equal rows."""
     listed: Count
+    blocks: Count = NOTHING
+    """Those of `listed` that are blocks inside their array's grid."""
 
 
 @dataclass(frozen=True, slots=True)
 class FindingRecord:
-    """Something that is odd about the data, not about us."""
+    """Something that is odd about the data, not about us. Kept once, however often it is seen."""
 
-    run_id: int
     bucket_id: int
     dataset: str
+    origin: str
+    """What looked: `metadata`, `manifest`. Each look replaces what the same origin said of the dataset before."""
     severity: str
     code: str
     place: str
     expected: str = ""
     found: str = ""
+    first_seen_at: datetime | None = None
+    closed_at: datetime | None = None
+    """When it was seen to be true no more."""
     id: int | None = None
     """None until it was put."""
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorState:
+    """The sums of what is on the share below one prefix: an array's folder, or a dataset's for all outside arrays."""
+
+    bucket_id: int
+    prefix: str
+    mirrored: Count = NOTHING
+    is_published: bool = False
+    """Whether the document is there with which the array opens."""
+    by_md5: int = 0
+    by_multipart_etag: int = 0
+    by_checksum: int = 0
+    by_size_only: int = 0
+    adopted: int = 0
+    """Of all the above: objects that lay on the share already."""
+    first_run_id: int | None = None
+    last_run_id: int | None = None
+    """The runs in which the oldest and the newest of its objects were verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +351,14 @@ class LevelState:
     """None where no complete snapshot contains the array."""
     listed_at: datetime | None
     """End of the newest complete snapshot that contains it."""
-    mirrored: Count
+    state: MirrorState
+    blocks: Count | None = None
+    """Those of `listed` that are blocks inside the grid."""
+
+    @property
+    def mirrored(self) -> Count:
+        """What is on the share."""
+        return self.state.mirrored
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,4 +368,9 @@ class LooseState:
     listed: Count | None
     """None where there is no complete snapshot of the dataset."""
     listed_at: datetime | None
-    mirrored: Count
+    state: MirrorState
+
+    @property
+    def mirrored(self) -> Count:
+        """What is on the share."""
+        return self.state.mirrored

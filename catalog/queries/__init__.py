@@ -1,7 +1,9 @@
 """Reading and writing the catalog. Every function takes a connection first; its caller owns the transaction."""
 
 from catalog.queries.agreement import Agreement, agreement
-from catalog.queries.overview import dataset_names, level_states, loose_state
+from catalog.queries.changes import changes, put_changes
+from catalog.queries.findings import findings, put_findings
+from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state
 from catalog.queries.places import (
     arrays,
     bucket_id,
@@ -14,9 +16,12 @@ from catalog.queries.places import (
     replace_share,
     share,
 )
-from catalog.queries.runs import close_dead_runs, findings, finish_run, put_findings, runs, start_run
+from catalog.queries.runs import close_dead_runs, finish_run, runs, start_run
+from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
+from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
     add_shard,
+    count_blocks,
     find_shard,
     finish_snapshot,
     link_shard,
@@ -40,20 +45,41 @@ from catalog.queries.state import (
     put_mirrored_blocks,
     put_mirrored_objects,
 )
+from catalog.queries.sums import count_sums, doubt_sums, mirror_states
+from catalog.queries.tree import (
+    containers,
+    datasets,
+    find_dataset,
+    mark_absent,
+    put_container,
+    put_dataset,
+    put_volume,
+    volumes,
+)
 
 __all__ = [
     "Agreement",
     "add_shard",
     "agreement",
+    "annotations_below",
     "arrays",
     "bucket_id",
     "bucket_prefix",
+    "changes",
     "close_dead_runs",
+    "containers",
+    "count_blocks",
+    "count_sums",
     "dataset_names",
+    "dataset_state",
+    "datasets",
     "documents",
     "doubt_mirrored_blocks",
     "doubt_mirrored_objects",
+    "doubt_sums",
+    "facts",
     "find_bucket",
+    "find_dataset",
     "find_shard",
     "findings",
     "finish_run",
@@ -65,23 +91,36 @@ __all__ = [
     "listed_blocks",
     "listed_objects",
     "loose_state",
+    "manifests",
+    "mark_absent",
+    "mirror_states",
     "mirrored_blocks",
     "mirrored_objects",
     "mirrored_objects_of",
     "newest_snapshot",
     "put_array",
+    "put_changes",
+    "put_container",
+    "put_dataset",
     "put_documents",
+    "put_facts",
     "put_findings",
     "put_listed_blocks",
     "put_listed_objects",
+    "put_manifest",
     "put_mirrored_blocks",
     "put_mirrored_objects",
+    "put_search_entries",
     "put_shard",
+    "put_volume",
     "remember_share",
     "replace_share",
     "runs",
+    "search",
     "share",
     "snapshot_shards",
     "start_run",
     "start_snapshot",
+    "volumes",
+    "words_of",
 ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from catalog.queries.places import arrays, bucket_prefix
 from catalog.queries.rows import first_after, starts_with
+from catalog.queries.sums import mirror_states
 from catalog.records import Count, LevelState, LooseState, SnapshotScope
-from catalog.tables import array, mirrored_block, mirrored_object, shard, snapshot, snapshot_shard
+from catalog.tables import array, mirrored_object, shard, snapshot, snapshot_shard
 
 
 def level_states(connection: Connection, bucket_id: int, dataset: str) -> tuple[LevelState, ...]:
@@ -18,26 +18,26 @@ def level_states(connection: Connection, bucket_id: int, dataset: str) -> tuple[
 
     What lies in an array's folder counts as the array's: its blocks, its attributes, its strays.
     """
-    listed = _listed_by_array(connection, bucket_id, dataset)
-    prefix = _dataset_prefix(connection, bucket_id, dataset)
-    blocks = _mirrored_blocks_by_array(connection, bucket_id, prefix)
-    states = []
-    for record in arrays(connection, bucket_id, prefix):
-        count, listed_at = listed.get(record.id, (None, None))
-        others = _mirrored_objects(connection, bucket_id, record.key_prefix)
-        states.append(LevelState(record, count, listed_at, _sum(blocks.get(record.id, Count()), others)))
-    return tuple(states)
+    return dataset_state(connection, bucket_id, dataset)[0]
 
 
 def loose_state(connection: Connection, bucket_id: int, dataset: str) -> LooseState:
     """Return what is known of a dataset's objects outside all arrays."""
+    return dataset_state(connection, bucket_id, dataset)[1]
+
+
+def dataset_state(connection: Connection, bucket_id: int, dataset: str) -> tuple[tuple[LevelState, ...], LooseState]:
+    """Return what is known of each array of a dataset, by container and path, and of all outside them."""
+    listed = _listed_by_array(connection, bucket_id, dataset)
     prefix = _dataset_prefix(connection, bucket_id, dataset)
-    mirrored = _mirrored_objects(connection, bucket_id, prefix)
-    for record in arrays(connection, bucket_id, prefix):
-        inside = _mirrored_objects(connection, bucket_id, record.key_prefix)
-        mirrored = Count(mirrored.objects - inside.objects, mirrored.bytes - inside.bytes)
-    count, listed_at = _listed_by_array(connection, bucket_id, dataset).get(None, (None, None))
-    return LooseState(count, listed_at, mirrored)
+    records = arrays(connection, bucket_id, prefix)
+    states = mirror_states(connection, bucket_id, prefix, records)
+    levels = []
+    for record in records:
+        count, blocks, listed_at = listed.get(record.id, (None, None, None))
+        levels.append(LevelState(record, count, listed_at, states[record.key_prefix], blocks))
+    count, _, listed_at = listed.get(None, (None, None, None))
+    return tuple(levels), LooseState(count, listed_at, states[prefix])
 
 
 def dataset_names(connection: Connection, bucket_id: int) -> tuple[str, ...]:
@@ -57,7 +57,8 @@ def _dataset_prefix(connection: Connection, bucket_id: int, dataset: str) -> str
 
 def _listed_by_array(
     connection: Connection, bucket_id: int, dataset: str
-) -> dict[int | None, tuple[Count, datetime | None]]:
+) -> dict[int | None, tuple[Count, Count, datetime | None]]:
+    """Return objects, blocks among them and time of the listing of each array; None: of all outside arrays."""
     query = (
         select(
             shard.c.array_id,
@@ -65,6 +66,8 @@ def _listed_by_array(
             snapshot.c.finished_at,
             func.sum(shard.c.objects).label("objects"),
             func.sum(shard.c.bytes).label("bytes"),
+            func.sum(shard.c.n_blocks).label("n_blocks"),
+            func.sum(shard.c.block_bytes).label("block_bytes"),
         )
         .join(snapshot_shard, snapshot_shard.c.shard_id == shard.c.id)
         .join(snapshot, snapshot.c.id == snapshot_shard.c.snapshot_id)
@@ -72,7 +75,7 @@ def _listed_by_array(
         .group_by(shard.c.array_id, snapshot.c.id, snapshot.c.scope, snapshot.c.finished_at)
         .order_by(snapshot.c.finished_at, snapshot.c.id)
     )
-    newest: dict[int | None, tuple[Count, datetime | None]] = {}
+    newest: dict[int | None, tuple[Count, Count, datetime | None]] = {}
     has_all_loose = False
     for row in connection.execute(query):
         # A selection holds an array whole or not at all, but of the other objects only some: those of a listing of
@@ -81,30 +84,9 @@ def _listed_by_array(
         if row.array_id is None and has_all_loose and not is_all:
             continue
         has_all_loose |= row.array_id is None and is_all
-        newest[row.array_id] = Count(int(row.objects), int(row.bytes)), row.finished_at
+        blocks = Count(int(row.n_blocks), int(row.block_bytes))
+        newest[row.array_id] = Count(int(row.objects), int(row.bytes)), blocks, row.finished_at
     return newest
-
-
-def _mirrored_blocks_by_array(connection: Connection, bucket_id: int, key_prefix: str) -> dict[int | None, Count]:
-    t = mirrored_block.c
-    inside = select(array.c.id).where(array.c.bucket_id == bucket_id, starts_with(array.c.prefix, key_prefix))
-    query = select(t.array_id, *_counted(t.size)).where(t.array_id.in_(inside)).group_by(t.array_id)
-    return {row[0]: Count(int(row[1]), int(row[2])) for row in connection.execute(query)}
-
-
-def _mirrored_objects(connection: Connection, bucket_id: int, key_prefix: str) -> Count:
-    t = mirrored_object.c
-    query = select(*_counted(t.size)).where(t.bucket_id == bucket_id, starts_with(t.key, key_prefix))
-    objects, size = connection.execute(query).one()
-    return Count(int(objects), int(size))
-
-
-def _counted(size: ColumnElement[int]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
-    return func.count(), func.coalesce(func.sum(size), 0)
-
-
-def _sum(one: Count, other: Count) -> Count:
-    return Count(one.objects + other.objects, one.bytes + other.bytes)
 
 
 def _first_folder(key: str, prefix: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from catalog.errors import OtherShareError
 from catalog.queries.rows import put_rows, starts_with, stream, upsert
 from catalog.records import ArrayRecord, DocumentRow, ShareRecord
-from catalog.tables import array, bucket, document, mirrored_block, mirrored_object
+from catalog.tables import array, bucket, document, mirror_state, mirrored_block, mirrored_object
 from catalog.tables import share as share_table
 
 
@@ -45,7 +46,7 @@ def remember_share(connection: Connection, uuid: str, path: str, *, now: datetim
 
 def replace_share(connection: Connection, uuid: str, path: str, *, now: datetime) -> None:
     """Keep another share instead, and forget all that was mirrored to the old one."""
-    for table in (mirrored_block, mirrored_object, share_table):
+    for table in (mirrored_block, mirrored_object, mirror_state, share_table):
         connection.execute(delete(table))
     remember_share(connection, uuid, path, now=now)
 
@@ -73,17 +74,7 @@ def bucket_prefix(connection: Connection, bucket_id: int) -> str:
 
 def put_array(connection: Connection, record: ArrayRecord) -> int:
     """Keep an array, or what is now known of it; return its id, which stays the same."""
-    values = {
-        "bucket_id": record.bucket_id,
-        "prefix": record.prefix,
-        "path": record.path,
-        "format": record.format,
-        "shape_xyz": list(record.shape_xyz),
-        "block_size_xyz": list(record.block_size_xyz),
-        "data_type": record.data_type,
-        "compression": dict(record.compression),
-        "attributes_hash": record.attributes_hash,
-    }
+    values = {column.name: getattr(record, column.name) for column in array.columns if column.name != "id"}
     by = ("bucket_id", "prefix", "path")
     connection.execute(upsert(array, connection.dialect, by), values)
     named = [array.c[name] == values[name] for name in by]
@@ -97,7 +88,7 @@ def arrays(connection: Connection, bucket_id: int, key_prefix: str) -> tuple[Arr
         .where(array.c.bucket_id == bucket_id, starts_with(array.c.prefix, key_prefix))
         .order_by(array.c.prefix, array.c.path)
     )
-    return tuple(_array_record(row) for row in connection.execute(query))
+    return tuple(_array_record(row) for row in connection.execute(query).mappings())
 
 
 def documents(connection: Connection, bucket_id: int, key_prefix: str) -> dict[str, tuple[bytes, bytes]]:
@@ -115,16 +106,6 @@ def put_documents(connection: Connection, rows: Iterable[DocumentRow]) -> None:
     put_rows(connection, document, rows)
 
 
-def _array_record(row: Row[tuple[object, ...]]) -> ArrayRecord:
-    return ArrayRecord(
-        id=row.id,
-        bucket_id=row.bucket_id,
-        prefix=row.prefix,
-        path=row.path,
-        format=row.format,
-        shape_xyz=tuple(row.shape_xyz),
-        block_size_xyz=tuple(row.block_size_xyz),
-        data_type=row.data_type,
-        compression=row.compression,
-        attributes_hash=row.attributes_hash,
-    )
+def _array_record(row: RowMapping) -> ArrayRecord:
+    values: dict[Any, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    return ArrayRecord(**values)

@@ -1,16 +1,16 @@
-"""Runs and what they found odd."""
+"""Runs: what was done, when, and how it ended."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from catalog.queries.rows import inserted_id
-from catalog.records import FindingRecord, RunKind, RunRecord, RunState
-from catalog.tables import finding, run
+from catalog.records import RunKind, RunRecord, RunState
+from catalog.tables import run
 
 
 def start_run(
@@ -87,24 +87,6 @@ def runs(connection: Connection, limit: int = 20) -> tuple[RunRecord, ...]:
     """Return the newest runs, the last one first."""
     query = select(run).order_by(run.c.id.desc()).limit(limit)
     return tuple(_run_record(row) for row in connection.execute(query).mappings())
-
-
-def put_findings(connection: Connection, records: Iterable[FindingRecord]) -> None:
-    """Keep findings; their ids are given here."""
-    names = [column.name for column in finding.columns if column.name != "id"]
-    rows = [{name: getattr(record, name) for name in names} for record in records]
-    if rows:
-        connection.execute(insert(finding), rows)
-
-
-def findings(
-    connection: Connection, *, bucket_id: int | None = None, dataset: str | None = None, run_id: int | None = None
-) -> tuple[FindingRecord, ...]:
-    """Return the findings, of one bucket, dataset or run where given, in the order they were put."""
-    wanted = {"bucket_id": bucket_id, "dataset": dataset, "run_id": run_id}
-    conditions = [finding.c[name] == value for name, value in wanted.items() if value is not None]
-    rows = connection.execute(select(finding).where(*conditions).order_by(finding.c.id)).mappings()
-    return tuple(FindingRecord(**row) for row in rows)
 
 
 def _run_record(row: RowMapping) -> RunRecord:

@@ -79,6 +79,12 @@ def put_shard(
     return inserted_id(result)
 
 
+def count_blocks(connection: Connection, shard_id: int, blocks: Count) -> None:
+    """Keep how many objects of a shard are blocks inside their array's grid."""
+    values = {"n_blocks": blocks.objects, "block_bytes": blocks.bytes}
+    connection.execute(update(shard).where(shard.c.id == shard_id).values(values))
+
+
 def put_listed_blocks(connection: Connection, shard_id: int, rows: Iterable[ListedBlockRow]) -> None:
     """Add blocks to a shard; may be called in parts."""
     put_rows(connection, listed_block, ((shard_id, *row) for row in rows))
@@ -123,6 +129,7 @@ def add_shard(
     )
     put_listed_blocks(connection, shard_id, block_rows)
     put_listed_objects(connection, shard_id, object_rows)
+    count_blocks(connection, shard_id, Count(len(block_rows), sum(row[3] for row in block_rows)))
     link_shard(connection, snapshot_id, shard_id)
     return True
 
@@ -214,4 +221,5 @@ def _snapshot_record(row: RowMapping) -> SnapshotRecord:
 def _shard_record(row: RowMapping) -> ShardRecord:
     values = dict(row)
     listed = Count(values.pop("objects"), values.pop("bytes"))
-    return ShardRecord(**values, listed=listed)
+    blocks = Count(values.pop("n_blocks"), values.pop("block_bytes"))
+    return ShardRecord(**values, listed=listed, blocks=blocks)

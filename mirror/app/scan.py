@@ -11,7 +11,7 @@ from catalog.session import Catalog, open_catalog
 from mirror.app.datasets import check_names, plain_errors
 from mirror.app.opened import open_bucket
 from mirror.app.run import recorded_run
-from mirror.app.snapshot import write_findings, write_snapshots
+from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
 from mirror.app.survey import Survey, Surveyed, Surveyor
 from mirror.app.workplace import close_dead_runs
@@ -78,9 +78,9 @@ async def _scan_one(
     state = surveyor.state
     bucket_id = state.put_metadata(surveyor.url, survey.by_name, survey.documents)
     with recorded_run(catalog, bucket_id, RunKind.SCAN, (dataset,), {dataset: one.selection.describe()}) as run:
-        write_findings(state, survey, run.id)
         if not metadata_only:
             await asyncio.to_thread(lambda: list(write_snapshots(state, survey, spool, run.id, SnapshotScope.ALL)))
+        await asyncio.to_thread(state.count_sums, (dataset,))
         listed = sum((shard.listed for shard in one.shards), Tally())
         volumes = tuple(one.dataset.volumes())
         report = ScanReport(

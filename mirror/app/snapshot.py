@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from catalog import queries
-from catalog.records import FindingRecord, SnapshotScope
+from catalog.records import Count, SnapshotScope
 from mirror.app.state import BucketState, holds_blocks
 from mirror.app.survey import Survey, Surveyed
 from mirror.app.workplace import utc_now
@@ -91,11 +91,14 @@ def _write_shard(state: BucketState, bucket_id: int, snapshot_id: int, listed: L
                 objects=listed.listed.objects,
                 bytes=listed.listed.bytes,
             )
+            inside = Count()
             rows = spool.rows(listed.pages)
             while page := list(islice(rows, _ROWS)):
                 blocks, objects = _rows(listed, page)
                 queries.put_listed_blocks(connection, shard_id, blocks)
                 queries.put_listed_objects(connection, shard_id, objects)
+                inside = _counted(inside, listed, blocks)
+            queries.count_blocks(connection, shard_id, inside)
         queries.link_shard(connection, snapshot_id, shard_id)
 
 
@@ -117,23 +120,12 @@ def _rows(
     return blocks, objects
 
 
-def write_findings(state: BucketState, survey: Survey, run_id: int) -> None:
-    """Write what is odd about the datasets."""
-    if state.catalog is None or state.bucket_id is None:
-        raise TypeError("a dry run writes no findings")
-    records = [
-        FindingRecord(
-            run_id=run_id,
-            bucket_id=state.bucket_id,
-            dataset=surveyed.name,
-            severity=finding.severity.value,
-            code=finding.code.value,
-            place=finding.place,
-            expected=finding.expected,
-            found=finding.found,
-        )
-        for surveyed in survey.datasets
-        for finding in surveyed.selection.findings
-    ]
-    with state.catalog.begin() as connection:
-        queries.put_findings(connection, records)
+def _counted(before: Count, listed: ListedShard, blocks: Sequence[tuple[int, int, int, int, bytes]]) -> Count:
+    """Return a count with the blocks that lie inside their array's grid: no reader asks for the others."""
+    array = listed.shard.array
+    facts = array.n5_facts if array is not None else None
+    if facts is None or not blocks:
+        return before
+    n_x, n_y, n_z = facts.grid.shape_in_blocks_xyz
+    sizes = [size for x, y, z, size, _ in blocks if x < n_x and y < n_y and z < n_z]
+    return Count(before.objects + len(sizes), before.bytes + sum(sizes))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from catalog import queries
 from catalog.records import HOW_ADOPTED, ArrayRecord, MirroredBlockRow, MirroredObject, MirroredObjectRow
 from catalog.session import Catalog
+from mirror.app.described import put_described
+from mirror.app.workplace import utc_now
 from mirror.checksum import xxh3
 from mirror.diff import Kind, Known
 from mirror.engine.discovery import Document
@@ -37,8 +39,12 @@ class BucketState:
     """None where the catalog does not know the bucket yet."""
     array_ids: dict[str, int] = field(default_factory=dict)
     """Full key prefix of an array to its number."""
+    root: str = ""
+    """Key prefix under which the bucket's datasets lie."""
     grid_ids: dict[str, int] = field(default_factory=dict)
     """Those whose blocks may be rows by their place, whether or not the bucket still says what they are."""
+    _doubted: set[str] = field(default_factory=set)
+    """Prefixes whose sums this run said to be stale."""
 
     @classmethod
     def of(cls, catalog: Catalog | None, url: str, key_prefix: str) -> BucketState:
@@ -56,16 +62,17 @@ class BucketState:
             if bucket_id is None:
                 return cls(catalog, None)
             records = queries.arrays(connection, bucket_id, key_prefix)
-        state = cls(catalog, bucket_id)
+            root = queries.bucket_prefix(connection, bucket_id)
+        state = cls(catalog, bucket_id, root=root)
         for record in records:
-            if record.id is not None:
-                state._note(record, record.id)
+            state._note(record)
         return state
 
-    def _note(self, record: ArrayRecord, array_id: int) -> None:
-        self.array_ids[record.key_prefix] = array_id
-        if record.format == Format.N5.value:
-            self.grid_ids[record.key_prefix] = array_id
+    def _note(self, record: ArrayRecord) -> None:
+        if record.id is not None:
+            self.array_ids[record.key_prefix] = record.id
+            if record.format == Format.N5.value:
+                self.grid_ids[record.key_prefix] = record.id
 
     def documents(self, key_prefix: str) -> dict[tuple[str, str], bytes]:
         """Return the metadata documents that were read before, by (key, ETag)."""
@@ -170,6 +177,7 @@ class BucketState:
             if item.block is None or item.kind is Kind.CHANGED:
                 changed.append(item)
         with self.catalog.begin() as connection:
+            self._doubt_sums(connection, [one.item for one in done])
             self._forget(connection, changed)
             queries.put_mirrored_blocks(connection, blocks)
             queries.put_mirrored_objects(connection, objects)
@@ -192,7 +200,35 @@ class BucketState:
         iterator = iter(items)
         while batch := list(islice(iterator, _BATCH_OBJECTS)):
             with self.catalog.begin() as connection:
+                self._doubt_sums(connection, batch)
                 do(connection, batch)
+
+    def _doubt_sums(self, connection: Connection, items: Sequence[Item]) -> None:
+        """Say that what is counted of these items' places holds no more: once a place and run."""
+        folders = {item.key.rpartition("/")[0] for item in items}
+        places = {self._counted_below(folder) for folder in folders} - self._doubted
+        if places and self.bucket_id is not None:
+            queries.doubt_sums(connection, self.bucket_id, places)
+            self._doubted |= places
+
+    def _counted_below(self, folder: str) -> str:
+        """Return the prefix whose sum counts what lies in a folder: that of its array, else of its dataset."""
+        place = folder
+        while place:
+            if f"{place}/" in self.array_ids:
+                return f"{place}/"
+            place = place.rpartition("/")[0]
+        name = f"{folder}/".removeprefix(self.root).partition("/")[0]
+        return f"{self.root}{name}/" if name else self.root
+
+    def count_sums(self, datasets: Iterable[str]) -> None:
+        """Count what is on the share of these datasets, where it changed: for the end of a run."""
+        if self.catalog is None or self.bucket_id is None:
+            raise TypeError("a dry run changes nothing")
+        for dataset in datasets:
+            with self.catalog.begin() as connection:
+                queries.count_sums(connection, self.bucket_id, dataset)
+        self._doubted.clear()
 
     def _forget(self, connection: Connection, items: Sequence[Item]) -> None:
         for array_id, indices_xyz in self._places(items).items():
@@ -215,13 +251,19 @@ class BucketState:
         return places
 
     def put_metadata(self, url: str, datasets: Mapping[str, Dataset], documents: Sequence[Document]) -> int:
-        """Record bucket, arrays and the documents that were fetched; return the bucket's number."""
+        """Record bucket, datasets down to their arrays, and fetched documents; return the bucket's number.
+
+        A dataset that is as it was when it was last recorded costs one look.
+        """
         if self.catalog is None:
             raise TypeError("a dry run records nothing")
+        now = utc_now()
         with self.catalog.begin() as connection:
             self.bucket_id = bucket_id = queries.bucket_id(connection, url)
-            for record in _records(bucket_id, datasets):
-                self._note(record, queries.put_array(connection, record))
+            self.root = queries.bucket_prefix(connection, bucket_id)
+            for dataset in datasets.values():
+                for record in put_described(connection, bucket_id, url, dataset, now=now):
+                    self._note(record)
             queries.put_documents(
                 connection,
                 [(bucket_id, one.key, pack_etag(one.etag), one.body, xxh3(one.body)) for one in documents],
@@ -264,26 +306,3 @@ def holds_blocks(array: Array | None) -> bool:
 def _blocks(connection: Connection, prefix: str, array_id: int) -> Iterator[tuple[str, tuple[int, bytes]]]:
     for x, y, z, size, etag, _ in queries.mirrored_blocks(connection, array_id):
         yield f"{prefix}{x}/{y}/{z}", (size, etag)
-
-
-def _records(bucket_id: int, datasets: Mapping[str, Dataset]) -> Iterator[ArrayRecord]:
-    for dataset in datasets.values():
-        for volume in dataset.volumes():
-            for array in volume.arrays:
-                if array.is_understood:
-                    container = array.prefix.removesuffix(f"{array.path}/") if array.path else array.prefix
-                    yield _record(bucket_id, container, array)
-
-
-def _record(bucket_id: int, container: str, array: Array) -> ArrayRecord:
-    facts = array.facts
-    return ArrayRecord(
-        bucket_id=bucket_id,
-        prefix=container,
-        path=array.path,
-        format=array.format.value,
-        shape_xyz=facts.shape_xyz if facts else (),
-        block_size_xyz=facts.block_size_xyz if facts else (),
-        data_type=facts.data_type if facts else "",
-        compression=facts.compression if facts else {},
-    )

@@ -15,7 +15,7 @@ from mirror.app.datasets import plain_errors
 from mirror.app.expectation import expected_seconds
 from mirror.app.request import SyncRequest
 from mirror.app.run import Run, recorded_run
-from mirror.app.snapshot import write_findings, write_snapshots
+from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
 from mirror.app.survey import Survey, Surveyor
 from mirror.app.workplace import Workplace, close_dead_runs, workplace
@@ -166,9 +166,9 @@ class _Sync:
         bucket_id = state.put_metadata(str(self.bucket.url), survey.by_name, survey.documents)
         selection = {one.name: one.selection.describe() for one in survey.datasets}
         with recorded_run(catalog, bucket_id, self.kind, self.request.datasets, selection) as run:
-            write_findings(state, survey, run.id)
             async with plain_errors():
                 results = await self._transfer(survey, comparison, run)
+            await asyncio.to_thread(state.count_sums, self.request.datasets)
             report = self._report(comparison.plan, results, run.id)
             run.counters = report.model_dump(mode="json", include=_COUNTERS)
             run.exit_code, run.is_complete = exit_code_of(report), report.complete

@@ -10,6 +10,7 @@ import typer
 
 from mirror.cli import options
 from mirror.cli.adopt import adopt
+from mirror.cli.catalog.search import search
 from mirror.cli.demo import demo
 from mirror.cli.faults import tell
 from mirror.cli.init import init
@@ -57,7 +58,16 @@ def _root(
     """
     if config is not None:
         # Before the command or after it: both are how people write it.
-        context.default_map = {command.__name__: {"config": str(config)} for command in COMMANDS}
+        of_command = {"config": str(config)}
+        context.default_map = {command.__name__: of_command for command in COMMANDS} | {
+            group: {command.__name__: of_command for command in commands} for group, (_, commands) in GROUPS.items()
+        }
+    if context.invoked_subcommand is None:
+        put_words(context.get_help())
+        raise typer.Exit(2)
+
+
+def _group(context: typer.Context) -> None:
     if context.invoked_subcommand is None:
         put_words(context.get_help())
         raise typer.Exit(2)
@@ -68,9 +78,20 @@ def make_app() -> typer.Typer:
     # Plain help: rich's boxes cost 0.2 s at each start, and do not paste.
     app = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
     app.callback(invoke_without_command=True, epilog=EXIT_CODES, context_settings=_HELP)(_root)
-    for command, short_help in COMMANDS.items():
-        app.command(short_help=short_help, epilog="Exit codes: `oomirror --help`.", context_settings=_HELP)(command)
+    _add_commands(app, COMMANDS)
+    for name, (short_help, commands) in GROUPS.items():
+        group = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
+        group.callback(invoke_without_command=True)(_group)
+        _add_commands(group, commands)
+        app.add_typer(
+            group, name=name, short_help=short_help, help=f"{short_help.capitalize()}.", context_settings=_HELP
+        )
     return app
+
+
+def _add_commands(app: typer.Typer, commands: Mapping[Callable[..., int], str]) -> None:
+    for command, short_help in commands.items():
+        app.command(short_help=short_help, epilog="Exit codes: `oomirror --help`.", context_settings=_HELP)(command)
 
 
 COMMANDS: Mapping[Callable[..., int], str] = {
@@ -82,6 +103,14 @@ COMMANDS: Mapping[Callable[..., int], str] = {
     demo: "mirror two sample buckets, served on this machine",
 }
 """Each with its line in `oomirror --help`."""
+
+GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
+    "catalog": (
+        "look into the catalog, and look after it",
+        {search: "search datasets and volumes by words"},
+    ),
+}
+"""Commands of two words."""
 
 
 _HELP = {"help_option_names": ["--help", "-h"], "max_content_width": 100}

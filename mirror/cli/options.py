@@ -68,6 +68,7 @@ TransportOption: TypeAlias = Annotated[
 Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON document to stdout, and nothing else there.")
 ]
+Csv: TypeAlias = Annotated[bool, typer.Option("--csv", help="Print CSV with a header line to stdout.")]
 Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.")]
 Verbose: TypeAlias = Annotated[
     bool,

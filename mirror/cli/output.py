@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 
 def make_streams_robust() -> None:
@@ -19,6 +23,35 @@ def make_streams_robust() -> None:
 def put_result(text: str) -> None:
     """Write a result to stdout, and its line break."""
     _put(sys.stdout, text)
+
+
+def put_listing(
+    model: type[BaseModel],
+    lines: Sequence[BaseModel],
+    render: Callable[[], str],
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Write a list of reports to stdout: as JSON, as CSV, or as the text that `render` makes.
+
+    Raises
+    ------
+    UsageError
+        Both JSON and CSV were asked for.
+    """
+    from mirror.errors import UsageError
+    from mirror.report.csv import csv_text
+    from mirror.report.json import listing
+
+    if as_json and as_csv:
+        raise UsageError("cannot print two forms at once", "--json and --csv", hint="Give one of them.")
+    if as_json:
+        put_result(listing(lines))
+    elif as_csv:
+        put_result(csv_text(model, lines))
+    else:
+        put_result(render())
 
 
 def put_words(text: str) -> None:

@@ -11,6 +11,7 @@ from mirror.errors import MalformedDocumentError
 from mirror.formats.block_keys import BlockKeys
 from mirror.formats.data_type import element_bytes
 from mirror.formats.folder import Format
+from mirror.formats.kinds import VolumeClass, classify_volume
 from mirror.formats.n5.grid import Grid
 from mirror.objects import RemoteObject
 
@@ -162,10 +163,13 @@ class Volume:
     format: Format
     arrays: tuple[Array, ...]
     """Finest level first; arrays without levels last. () where the volume can only be taken whole."""
-    is_raw: bool
-    """The EM itself, in either bucket's layout."""
     mesh_type: str | None = None
     """The `@type` that a mesh's own `info` names, such as `neuroglancer_multilod_draco`."""
+
+    @property
+    def classification(self) -> VolumeClass:
+        """What the volume shows, as its path and format tell."""
+        return classify_volume(self.path, self.format)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from mirror.formats.layout import (
 )
 from mirror.formats.placing import Unplaced
 from mirror.formats.precomputed_info import Info, MeshInfo, Scale
-from mirror.formats.volumes import is_raw_path, unknown_array
+from mirror.formats.volumes import unknown_array
 
 
 def build_precomputed(
@@ -47,8 +47,7 @@ def build_precomputed(
         else:
             unlisted = [name for name in folder.folders if folder.child(name) not in folders]
             volumes += [
-                Volume(f"{path}/{name}", prefix, folder.child(name), Format.PRECOMPUTED, (), is_raw=False)
-                for name in unlisted
+                Volume(f"{path}/{name}", prefix, folder.child(name), Format.PRECOMPUTED, ()) for name in unlisted
             ]
     return Container(Format.PRECOMPUTED, prefix, tuple(volumes), tuple(groups)), findings
 
@@ -65,7 +64,7 @@ def build_meshes(dataset_prefix: str, folders: Mapping[str, Folder]) -> tuple[Co
 
 
 def _read_mesh(folder: Folder, name: str) -> tuple[Volume, list[Finding]]:
-    volume = Volume(f"{MESHES}{name}", folder.prefix, folder.child(name), Format.MESH, (), is_raw=False)
+    volume = Volume(f"{MESHES}{name}", folder.prefix, folder.child(name), Format.MESH, ())
     body, place = folder.documents.get(f"{name}/{INFO_NAME}"), folder.child(name) + INFO_NAME
     if body is None:
         return volume, []
@@ -85,9 +84,7 @@ def _read_volume(folder: Folder, path: str, dataset_prefix: str) -> tuple[Volume
     strays = [f"{path}/{name}" for name in folder.folders if f"{path}/{name}" not in known]
     arrays = scales + [unknown_array(Format.PRECOMPUTED, stray, f"{dataset_prefix}{stray}/") for stray in strays]
     container_prefix = dataset_prefix + path.partition("/")[0] + "/"
-    volume = Volume(
-        path, container_prefix, folder.prefix, Format.PRECOMPUTED, tuple(arrays) if scales else (), is_raw_path(path)
-    )
+    volume = Volume(path, container_prefix, folder.prefix, Format.PRECOMPUTED, tuple(arrays) if scales else ())
     return volume, findings
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,17 +9,6 @@ from operator import itemgetter
 
 from mirror.formats.folder import Folder, FolderKind, Format, classify_folder
 from mirror.formats.layout import Array, Container, Finding, FindingCode, Group, Severity, Volume
-
-_RAW = re.compile(r"(recon-[^/]+/|neuroglancer/)?em/[^/]+|volumes/raw")
-
-
-def is_raw_path(path: str) -> bool:
-    """Return whether a volume's path is that of the EM, in A (`em/*`) or in B (`volumes/raw`).
-
-    >>> [is_raw_path(path) for path in ("em/fibsem-uint16", "volumes/raw", "volumes/subsampled/raw")]
-    [True, True, False]
-    """
-    return _RAW.fullmatch(path) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +130,6 @@ def _volumes_of(volume_format: Format, container_prefix: str, arrays: Iterable[A
             prefix=f"{container_prefix}{path}/" if path else container_prefix,
             format=volume_format,
             arrays=tuple(sorted(members, key=_level_order)),
-            is_raw=is_raw_path(path),
         )
         for (path, _), members in sorted(by_volume.items())
     )

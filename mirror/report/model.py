@@ -119,6 +119,18 @@ class DatasetLine(_Report):
     mirrored: Amount
 
 
+class FoundLine(_Report):
+    """Something that `oomirror catalog search` found."""
+
+    bucket: str
+    dataset: str
+    kind: str
+    """`dataset` or `volume`."""
+    place: str
+    """Full key prefix in the bucket."""
+    title: str
+
+
 class ErrorParts(_Report):
     """Why a command failed, in its parts; empty where there is nothing to say."""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from mirror.errors import UsageError
-from mirror.formats.volumes import is_raw_path
+from mirror.formats.kinds import is_em_path
 
 _RAW_WORD = "raw"
 _TOKEN = re.compile(
@@ -29,7 +29,7 @@ class Pattern:
         """Return whether the path, or a group above it, is meant. The leading `!` is not looked at."""
         is_word = self.text.removeprefix("!") == _RAW_WORD
         return any(
-            self.regex.fullmatch(place) is not None or (is_word and is_raw_path(place))
+            self.regex.fullmatch(place) is not None or (is_word and is_em_path(place))
             for place in _with_groups_above(path)
         )
 

@@ -27,8 +27,8 @@ import sys
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "NEXT"
+down_revision = "HEAD"
 branch_labels = None
 depends_on = None
 
@@ -50,11 +50,14 @@ def downgrade() -> None:
 UPGRADE_PROGRAM = """
 import sys
 from pathlib import Path
-from catalog.migrate import Migrations
+from catalog.migrate import OURS, Migrations
 from catalog.session import open_catalog
 
-open_catalog(sys.argv[1], migrations=Migrations(("0001", "0002"), Path(sys.argv[2])))
+open_catalog(sys.argv[1], migrations=Migrations((*OURS.revisions, sys.argv[3]), Path(sys.argv[2])))
 """
+
+HEAD = migrate.OURS.head
+NEXT = f"{int(HEAD) + 1:04}"
 
 
 @pytest.fixture
@@ -62,8 +65,9 @@ def later(tmp_path: Path) -> migrate.Migrations:
     """Return our migrations and a made-up next one."""
     folder = tmp_path / "scripts"
     shutil.copytree(migrate.OURS.folder, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_next.py").write_text(NEXT_REVISION)
-    return migrate.Migrations((*migrate.OURS.revisions, "0002"), folder)
+    program = NEXT_REVISION.replace("NEXT", NEXT).replace("HEAD", HEAD)
+    (folder / "versions" / f"{NEXT}_next.py").write_text(program)
+    return migrate.Migrations((*migrate.OURS.revisions, NEXT), folder)
 
 
 @pytest.fixture
@@ -87,7 +91,7 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
 def schema(file: Path) -> dict[str, str]:
     """Return the SQL of each table and index, spaces and the order of constraints made equal."""
     found = rows(f"sqlite:///{file}", "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    return {str(name): normal(str(sql)) for name, sql in found if name != "alembic_version"}
+    return {str(name): normal(str(sql).replace(chr(34), "")) for name, sql in found if name != "alembic_version"}
 
 
 def normal(sql: str) -> str:
@@ -140,7 +144,7 @@ def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(filled_url: str, lat
 
 def test_kill_9_in_a_migration_leaves_the_old_catalog(filled_url: str, later: migrate.Migrations) -> None:
     """Killed half way, after DDL and deleted rows, the catalog is as it was before; then the migration works."""
-    command = [sys.executable, "-c", UPGRADE_PROGRAM, filled_url, str(later.folder)]
+    command = [sys.executable, "-c", UPGRADE_PROGRAM, filled_url, str(later.folder), NEXT]
     environment = {**os.environ, "STOP_IN_MIGRATION": "1", "PYTHONPATH": str(Path(migrate.__file__).parents[1])}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
@@ -148,26 +152,26 @@ def test_kill_9_in_a_migration_leaves_the_old_catalog(filled_url: str, later: mi
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "half way"
         process.send_signal(signal.SIGKILL)
-    assert rows(filled_url, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert rows(filled_url, "SELECT version_num FROM alembic_version") == [(HEAD,)]
     assert rows(filled_url, "SELECT count(*) FROM mirrored_block") == [(10,)]
     open_catalog(filled_url, migrations=later).close()
-    assert rows(filled_url, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert rows(filled_url, "SELECT version_num FROM alembic_version") == [(NEXT,)]
 
 
 def test_an_older_catalog_is_upgraded_when_it_is_opened(filled_url: str, later: migrate.Migrations) -> None:
     """Opening a catalog of an older revision copies it to NAME.REVISION.bak and brings it to the newest."""
     open_catalog(filled_url, migrations=later).close()
-    assert rows(filled_url, "SELECT version_num FROM alembic_version") == [("0002",)]
-    assert rows(f"{filled_url}.0001.bak", "SELECT count(*) FROM mirrored_block") == [(10,)]
+    assert rows(filled_url, "SELECT version_num FROM alembic_version") == [(NEXT,)]
+    assert rows(f"{filled_url}.{HEAD}.bak", "SELECT count(*) FROM mirrored_block") == [(10,)]
 
 
 def test_a_migration_that_fails_changes_nothing(filled_url: str, later: migrate.Migrations) -> None:
     """A migration that leaves rows referring to nothing is undone as a whole, and says so."""
-    script = later.folder / "versions" / "0002_next.py"
+    script = later.folder / "versions" / f"{NEXT}_next.py"
     script.write_text(script.read_text().replace("DELETE FROM mirrored_block", "DELETE FROM array"))
     with pytest.raises(CatalogDamagedError, match="do not fit together"):
         open_catalog(filled_url, migrations=later)
-    assert rows(filled_url, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert rows(filled_url, "SELECT version_num FROM alembic_version") == [(HEAD,)]
     assert rows(filled_url, "SELECT count(*) FROM array") == [(1,)]
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection
 
 from catalog import queries
-from catalog.records import HOW_MD5, Count, LevelState, LooseState
+from catalog.records import HOW_MD5, Count, LevelState, LooseState, MirrorState
 from tests.catalog import builders
 from tests.catalog.builders import CONTAINER, DATASET, at
 
@@ -47,8 +47,10 @@ def mirror(connection: Connection, bucket: int, run: int, *keys: str) -> None:
 def test_a_level_that_was_only_described_has_no_counts(connection: Connection, bucket: int, array: int) -> None:
     """Without a complete listing nothing is claimed of the bucket, and nothing is on the share."""
     record = replace(builders.array_record(bucket), id=array)
-    assert queries.level_states(connection, bucket, DATASET) == (LevelState(record, None, None, Count(0, 0)),)
-    assert queries.loose_state(connection, bucket, DATASET) == LooseState(None, None, Count(0, 0))
+    nothing = MirrorState(bucket, record.key_prefix)
+    assert queries.level_states(connection, bucket, DATASET) == (LevelState(record, None, None, nothing),)
+    loose = MirrorState(bucket, f"{ROOT}{DATASET}/")
+    assert queries.loose_state(connection, bucket, DATASET) == LooseState(None, None, loose)
 
 
 def test_a_level_counts_what_lies_in_its_folder(connection: Connection, bucket: int, run: int, array: int) -> None:
@@ -61,7 +63,8 @@ def test_a_level_counts_what_lies_in_its_folder(connection: Connection, bucket: 
     mirror(connection, bucket, run, f"{ROOT}jrc_hela-22/x")
     (level,) = queries.level_states(connection, bucket, DATASET)
     assert (level.listed, level.listed_at, level.mirrored) == (Count(4, 40), at(1), Count(4, 121))
-    assert queries.loose_state(connection, bucket, DATASET) == LooseState(Count(2, 20), at(1), Count(2, 200))
+    loose = queries.loose_state(connection, bucket, DATASET)
+    assert (loose.listed, loose.listed_at, loose.mirrored) == (Count(2, 20), at(1), Count(2, 200))
 
 
 def test_a_level_is_counted_in_the_newest_snapshot_that_has_it(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sqlalchemy import Connection
 
 from catalog import queries
-from catalog.records import FindingRecord, RunKind, RunRecord, RunState
+from catalog.records import RunKind, RunRecord, RunState
 from tests.catalog import builders
 from tests.catalog.builders import DATASET, START, at
 
@@ -59,20 +57,3 @@ def test_runs_whose_process_is_gone_are_closed(connection: Connection, bucket: i
     assert [run.id for run in closed] == [dead]
     states = {run.id: run.state for run in queries.runs(connection)}
     assert states == {dead: RunState.FAILED, living: RunState.RUNNING, elsewhere: RunState.RUNNING}
-
-
-def test_findings_come_back_in_their_order(connection: Connection, bucket: int) -> None:
-    """Findings are read back whole, of a dataset or a run where asked."""
-    run = builders.start_run(connection, bucket)
-    finding = FindingRecord(run, bucket, DATASET, "warning", "no_root_attributes", "jrc_hela-2.n5", "a file", "none")
-    other = replace(finding, dataset="jrc_hela-3")
-    queries.put_findings(connection, [finding, other])
-    assert queries.findings(connection) == (replace(finding, id=1), replace(other, id=2))
-    assert queries.findings(connection, bucket_id=bucket, dataset="jrc_hela-3") == (replace(other, id=2),)
-    assert queries.findings(connection, run_id=run + 1) == ()
-
-
-def test_no_findings_are_no_error(connection: Connection) -> None:
-    """Putting nothing keeps nothing."""
-    queries.put_findings(connection, [])
-    assert queries.findings(connection) == ()

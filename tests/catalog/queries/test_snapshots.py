@@ -76,7 +76,7 @@ def test_a_snapshot_comes_back_with_its_shards_and_rows(
     queries.finish_snapshot(connection, taken, is_complete=True, finished_at=at(1))
     total = Count(152, sum(row[3] for row in blocks) + 22)
     (found,) = queries.snapshot_shards(connection, taken)
-    assert found == ShardRecord(found.id, bucket, array, PREFIX, b"d" * 16, total)
+    assert found == ShardRecord(found.id, bucket, array, PREFIX, b"d" * 16, total, Count(len(blocks), total.bytes - 22))
     assert list(queries.listed_blocks(connection, found.id)) == blocks
     assert list(queries.listed_objects(connection, found.id)) == sorted(OBJECTS)
     newest = queries.newest_snapshot(connection, bucket, DATASET)

@@ -10,6 +10,7 @@ import pytest
 from mirror.errors import UsageError
 from mirror.formats.dataset import Dataset, FindingCode, Format, KeyKind, Volume, build_dataset, classify_key
 from mirror.formats.folder import Folder
+from mirror.formats.kinds import VolumeKind
 from tests.mirror.formats.buckets import (
     Bucket,
     array,
@@ -49,7 +50,9 @@ def test_bucket_a_holds_its_volumes_with_their_levels() -> None:
         "labels/mito_pred": ["s0", "s1", "s2"],
         "labels/mito_seg": ["s0", "s1"],
     }
-    assert [path for path, volume in volumes.items() if volume.is_raw] == ["em/fibsem-uint16"]
+    assert [path for path, volume in volumes.items() if volume.classification.kind is VolumeKind.EM] == [
+        "em/fibsem-uint16"
+    ]
     assert dataset.findings == ()
     assert dataset.formats == {Format.N5, Format.ZARR, Format.PRECOMPUTED, Format.MESH}
 
@@ -65,7 +68,9 @@ def test_bucket_b_holds_its_volumes_and_loose_folders() -> None:
         "volumes/raw",
         "volumes/subsampled/raw/2x",
     ]
-    assert [volume.path for volume in dataset.volumes() if volume.is_raw] == ["volumes/raw"]
+    assert [volume.path for volume in dataset.volumes() if volume.classification.kind is VolumeKind.EM] == [
+        "volumes/raw"
+    ]
     assert dataset.loose_folders == ("jrc_hela-2/skeletons/",)
     assert [file.key for file in dataset.loose_files] == ["jrc_hela-2/"]
 
@@ -83,7 +88,7 @@ def test_an_array_knows_its_place_and_its_size() -> None:
 def test_zarr_levels_count_by_place() -> None:
     """In zarr the multiscales document says which level an array is, whatever its name."""
     volume = volumes_of(discover(bucket_a()), Format.ZARR)["recon-1/em/fibsem-uint8"]
-    assert volume.is_raw
+    assert volume.classification.kind is VolumeKind.EM
     found = [(one.level_index, one.level_name, one.n_blocks, one.raw_bytes) for one in volume.arrays]
     assert found == [(0, "full", 8, 128**3), (1, "half", 1, 64**3)]
     assert volume.arrays[0].metadata_keys == (f"{volume.prefix}full/.zarray",)
@@ -121,7 +126,7 @@ def test_precomputed_scales_are_levels_by_place() -> None:
     volume = volumes_of(discover(bucket_a()), Format.PRECOMPUTED)["neuroglancer/em/fibsem-uint8.precomputed"]
     found = [(one.level_index, one.level_name, one.n_blocks, one.raw_bytes) for one in volume.arrays]
     assert found == [(0, "s0", 4, 210_000), (1, "s1", 2, 105_000)]
-    assert volume.is_raw
+    assert volume.classification.kind is VolumeKind.EM
 
 
 def test_a_mesh_is_a_volume_taken_whole() -> None:
@@ -317,5 +322,7 @@ def test_every_volume_of_a_real_listing_is_found(samples: Path) -> None:
             objects |= pyramid(f"{name}/{container}/{path}", 2)
         dataset = discover(objects, f"{name}/")
         assert sorted(volumes_of(dataset)) == sorted(paths)
-        assert [volume.path for volume in dataset.volumes() if volume.is_raw] == ["em/fibsem-uint16"]
+        assert [volume.path for volume in dataset.volumes() if volume.classification.kind is VolumeKind.EM] == [
+            "em/fibsem-uint16"
+        ]
         assert dataset.findings == ()

@@ -1,0 +1,33 @@
+"""`oomirror catalog search`: what the catalog names, by words."""
+
+from __future__ import annotations
+
+from catalog import queries
+from mirror.app.reading import catalog_for_reading
+from mirror.config import Settings
+from mirror.report.model import FoundLine
+
+
+def search(settings: Settings, text: str, *, limit: int = 100) -> tuple[FoundLine, ...]:
+    """Return a line for each dataset and volume that has all the words, the best first.
+
+    Raises
+    ------
+    CatalogError
+        There is no catalog, or it cannot be read.
+    """
+    with catalog_for_reading(settings) as catalog, catalog.read() as connection:
+        names = {
+            queries.find_bucket(connection, str(bucket.url)): name for name, bucket in sorted(settings.buckets.items())
+        }
+        found = queries.search(connection, text, limit=limit)
+    return tuple(
+        FoundLine(
+            bucket=names.get(entry.bucket_id, str(entry.bucket_id)),
+            dataset=entry.dataset,
+            kind=entry.kind,
+            place=entry.place,
+            title=entry.title,
+        )
+        for entry in found
+    )

@@ -1,0 +1,1 @@
+"""`oomirror catalog`: one file a command."""

@@ -1,0 +1,55 @@
+"""Lists of reports as CSV: a line a report, a column a field."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+
+def csv_text(model: type[BaseModel], reports: Sequence[BaseModel]) -> str:
+    """Return a header line and a line for each report, without a line break at the end.
+
+    An amount becomes two columns, `listed_objects` and `listed_bytes`; other nested values are JSON; None is empty.
+
+    Parameters
+    ----------
+    model
+        Of the reports, so that a list of none has its header too.
+    """
+    columns = list(_columns(model))
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    for report in reports:
+        cells = dict(_cells(model, report.model_dump(mode="json")))
+        writer.writerow([cells.get(column, "") for column in columns])
+    return stream.getvalue().rstrip("\n")
+
+
+def _columns(model: type[BaseModel]) -> Iterator[str]:
+    for name in model.model_fields:
+        yield from (f"{name}_{part}" for part in _AMOUNT) if _is_amount(model, name) else (name,)
+
+
+def _cells(model: type[BaseModel], document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in document.items():
+        if _is_amount(model, name):
+            yield from ((f"{name}_{part}", (value or {}).get(part, "")) for part in _AMOUNT)
+        elif isinstance(value, (dict, list)):
+            yield name, json.dumps(value, ensure_ascii=False)
+        elif isinstance(value, bool):
+            yield name, str(value).lower()
+        else:
+            yield name, value
+
+
+_AMOUNT = ("objects", "bytes")
+
+
+def _is_amount(model: type[BaseModel], name: str) -> bool:
+    return "Amount" in str(model.model_fields[name].annotation)
