@@ -14,7 +14,7 @@ from mirror.engine.lists_in_flight import MOST, ListSlots
 from mirror.engine.pages import Pages
 from mirror.engine.retry import Retrier
 from mirror.errors import BrokenTransferError, MirrorError, ObjectNotFoundError, UnknownNameError, UnreachableError
-from mirror.formats.folder import Folder, documents_beside, folders_to_visit, wanted_documents
+from mirror.formats.folder import Folder, documents_beside, folders_to_visit, wanted_about, wanted_documents
 from mirror.objects import RemoteObject
 from mirror.store.base import Body, BulkReader, CarefulReader, Lister, ListPage
 
@@ -87,7 +87,7 @@ class Walker:
 
         async def visit(place: str) -> None:
             """Look at one folder, and see to it that those below it are looked at."""
-            folder = await self._read_folder(place, fetched)
+            folder = await self._read_folder(place, fetched, is_dataset=place == prefix)
             if beside := documents_beside(folder, prefix):
                 folder = replace(folder, documents=await self._read_beside(folder, beside, fetched))
             folders[place] = folder
@@ -112,11 +112,12 @@ class Walker:
             files |= {one.key: one for one in page.objects}
         return tuple(sorted(names)), tuple(files.values())
 
-    async def _read_folder(self, prefix: str, fetched: list[Document]) -> Folder:
+    async def _read_folder(self, prefix: str, fetched: list[Document], *, is_dataset: bool) -> Folder:
         names, files = await self.list_folder(prefix)
         by_name = {file.key.rpartition("/")[2]: file for file in files}
         documents: dict[str, bytes] = {}
-        for name in wanted_documents(files):
+        wanted = wanted_documents(files) + (wanted_about(files) if is_dataset else ())
+        for name in wanted:
             body = await self._document(by_name[name], fetched)
             if body is not None:
                 documents[name] = body

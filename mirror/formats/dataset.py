@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mirror.errors import UsageError
-from mirror.formats.folder import METADATA_NAMES, NEUROGLANCER, Folder, Format, container_format
+from mirror.formats.folder import ABOUT_NAMES, METADATA_NAMES, NEUROGLANCER, Folder, Format, container_format
 from mirror.formats.layout import (
     Array,
     Container,
     Dataset,
+    Fact,
     Finding,
     FindingCode,
     Group,
@@ -22,6 +23,7 @@ __all__ = [
     "Array",
     "Container",
     "Dataset",
+    "Fact",
     "Finding",
     "FindingCode",
     "Format",
@@ -52,7 +54,21 @@ def build_dataset(name: str, prefix: str, folders: Mapping[str, Folder]) -> Data
         containers += found
         findings += odd
     loose = tuple(root.child(child) for child in root.folders if container_format(child) is None)
-    return Dataset(name, prefix, tuple(containers), root.files, loose, tuple(findings))
+    facts, odd = _read_facts(root)
+    return Dataset(name, prefix, tuple(containers), root.files, loose, (*findings, *odd), facts)
+
+
+def _read_facts(root: Folder) -> tuple[tuple[Fact, ...], list[Finding]]:
+    from mirror.formats.about import read_about
+
+    facts: list[Fact] = []
+    findings: list[Finding] = []
+    for name in ABOUT_NAMES:
+        if name in root.documents:
+            about, odd = read_about(name, root.documents[name], root.prefix + name)
+            facts += about.facts
+            findings += odd
+    return tuple(facts), findings
 
 
 def _build_container(

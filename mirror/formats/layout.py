@@ -30,10 +30,22 @@ class FindingCode(StrEnum):
     NEWER_FORMAT = "newer-format"
     MALFORMED_METADATA = "malformed-metadata"
     ODD_METADATA = "odd-metadata"
+    FACT_NOT_READ = "fact-not-read"
     NO_METADATA = "no-metadata"
     NOT_LISTED = "not-listed"
     LEVEL_ABSENT = "level-absent"
     LEVEL_NOT_NAMED = "level-not-named"
+    AXES_PERMUTED = "axes-permuted"
+    RESOLUTION_DIFFERS = "resolution-differs"
+    NO_PYRAMID = "no-pyramid"
+    TRANSLATION_DIFFERS = "translation-differs"
+    UNKNOWN_CODEC = "unknown-codec"
+    NOMINAL_RESOLUTION = "nominal-resolution"
+    PUBLISHED_SIZE = "published-size"
+    CASE_TWINS = "case-twins"
+    HALF_OPEN_FLIP = "half-open-flip"
+    NAMED_BUT_ABSENT = "named-but-absent"
+    NOT_IN_MANIFEST = "not-in-manifest"
     PATTERN_WITHOUT_EFFECT = "pattern-without-effect"
     NO_VOLUMES = "no-volumes"
 
@@ -53,6 +65,20 @@ class Finding:
 def malformed(error: MalformedDocumentError) -> Finding:
     """Return what the error says as a finding: odd metadata never ends a run."""
     return Finding(Severity.WARNING, FindingCode.MALFORMED_METADATA, error.thing, error.expected, error.found)
+
+
+FactValue = str | int | float | tuple[str, ...] | tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that people say of a dataset."""
+
+    name: str
+    """With its unit and the order of its axes, as `voxel_size_nm_xyz`."""
+    value: FactValue
+    source: str
+    """The document and the field in it, as `README.json: imaging.gridSpacing`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +235,8 @@ class Dataset:
     loose_folders: tuple[str, ...]
     """Full prefixes of folders that are no containers."""
     findings: tuple[Finding, ...]
+    facts: tuple[Fact, ...] = ()
+    """What README.json, index.json and README.md in its folder say, in this order; they need not agree."""
 
     def volumes(self) -> Iterator[Volume]:
         """Yield the volumes of all containers, in their order."""

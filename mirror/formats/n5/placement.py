@@ -63,6 +63,11 @@ def place_transform(transform: Transform, ndim: int, *, source: str) -> Placemen
     )
 
 
+def place_own_pixels(own: Attributes) -> Placement | Unplaced | None:
+    """Return where an array's or group's own `pixelResolution` puts it, or None where it has none."""
+    return None if own.pixel_resolution is None else _place_pixels(own.pixel_resolution, own, _one_list(own) or ())
+
+
 def _level_transform(group: Attributes | None, level_name: str | None) -> Transform | None:
     pyramids = (group.multiscales if group is not None else None) or ()
     transforms = [

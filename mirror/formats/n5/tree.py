@@ -9,14 +9,14 @@ from mirror.errors import MalformedDocumentError
 from mirror.formats.block_keys import GridKeys
 from mirror.formats.folder import Folder, Format
 from mirror.formats.layout import Array, Container, Finding, FindingCode, Severity, malformed
-from mirror.formats.n5.attributes import ATTRIBUTES_NAME, ArrayAttributes, Attributes, Transform, parse_attributes
+from mirror.formats.n5.attributes import ATTRIBUTES_NAME, ArrayAttributes, Attributes, parse_attributes
 from mirror.formats.n5.multiscale import level_indices, multiscale_paths
+from mirror.formats.n5.odd import odd_attributes
 from mirror.formats.n5.placement import axes_xyz, placement_of
 from mirror.formats.placing import Unplaced
 from mirror.formats.volumes import TreeReader, build_tree, parent_prefix, unknown_array
 
 _NEWEST_MAJOR = 4
-_AXES_ZYX = ("z", "y", "x")
 
 
 def build_n5(prefix: str, dataset_prefix: str, folders: Mapping[str, Folder]) -> tuple[Container, list[Finding]]:
@@ -65,7 +65,7 @@ class _Documents:
             folders=folder.folders,
             metadata_keys=(place,),
         )
-        return array, _odd_parts(attributes, place)
+        return array, odd_attributes(attributes, place)
 
     def read_group(self, folder: Folder, path: str) -> tuple[tuple[str, ...], list[Finding]]:
         """Return the levels that a group names."""
@@ -80,7 +80,7 @@ class _Documents:
         except MalformedDocumentError as error:
             return (), [malformed(error)]
         paths = multiscale_paths(folder.object_document(ATTRIBUTES_NAME).get("multiscales"))
-        return paths, _odd_parts(attributes, place) + _odd_version(attributes, place)
+        return paths, odd_attributes(attributes, place) + _odd_version(attributes, place)
 
     def place_array(self, array: Array) -> tuple[Array, list[Finding]]:
         """Return the array with its axes and its place in the world, by its own document or else by its group's."""
@@ -106,23 +106,3 @@ def _odd_version(attributes: Attributes, place: str) -> list[Finding]:
         return []
     expected = f"N5 up to version {_NEWEST_MAJOR}"
     return [Finding(Severity.WARNING, FindingCode.NEWER_FORMAT, place, expected, attributes.n5 or "")]
-
-
-def _odd_parts(attributes: Attributes, place: str) -> list[Finding]:
-    odd = attributes.odd_parts(place)
-    for where, transform in _transforms(attributes):
-        if set(transform.axes) == set(_AXES_ZYX) and transform.axes != _AXES_ZYX:
-            found = f"{where} with axes {', '.join(transform.axes)}"
-            expected = "transforms in the order z, y, x"
-            odd.append(Finding(Severity.NOTE, FindingCode.ODD_METADATA, place, expected, found))
-    return odd
-
-
-def _transforms(attributes: Attributes) -> list[tuple[str, Transform]]:
-    own = [("transform", attributes.transform)]
-    levels = [
-        (f"multiscales: {level.path}", level.transform)
-        for pyramid in attributes.multiscales or ()
-        for level in pyramid.datasets
-    ]
-    return [(where, transform) for where, transform in own + levels if transform is not None]

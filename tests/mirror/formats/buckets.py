@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mirror.formats.dataset import Dataset, build_dataset
-from mirror.formats.folder import Folder, documents_beside, folders_to_visit, wanted_documents
+from mirror.formats.folder import Folder, documents_beside, folders_to_visit, wanted_about, wanted_documents
 from mirror.objects import RemoteObject
 
 Bucket = dict[str, bytes]
@@ -61,7 +61,8 @@ def walk(objects: Bucket, prefix: str, *, unreadable: frozenset[str] = frozenset
     while ahead:
         place = ahead.pop()
         names, files = listing(objects, place)
-        wanted = [name for name in wanted_documents(files) if place + name not in unreadable]
+        named = wanted_documents(files) + (wanted_about(files) if place == prefix else ())
+        wanted = [name for name in named if place + name not in unreadable]
         folder = Folder(place, names, files, {name: objects[place + name] for name in wanted})
         beside = [key for key in documents_beside(folder, prefix) if key in objects]
         folder = replace(folder, documents={**folder.documents, **{key[len(place) :]: objects[key] for key in beside}})

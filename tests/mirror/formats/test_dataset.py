@@ -223,7 +223,7 @@ def test_a_scale_without_its_folder_is_a_finding_and_a_stray_folder_is_kept() ->
         ),
         pytest.param(
             VERSION | {f"{ROOT}/a/attributes.json": document(transform={"axes": ["y", "z", "x"]})},
-            FindingCode.ODD_METADATA,
+            FindingCode.AXES_PERMUTED,
             f"{ROOT}/a/attributes.json",
             id="permuted axes",
         ),
