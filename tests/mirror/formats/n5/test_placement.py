@@ -116,7 +116,7 @@ def test_the_best_of_all_sources_counts(
 ) -> None:
     """Each way of writing it gives nanometres, x first, and the source that was read."""
     (array,), odd = levels_of(group, own)
-    assert odd == []
+    assert set(odd) <= {FindingCode.RESOLUTION_DIFFERS}
     assert array.placement == expected
 
 
