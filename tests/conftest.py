@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +67,12 @@ def bucket(make_bucket: Callable[[], Bucket]) -> Bucket:
 def odd_bucket(moto_server: MotoServer) -> Bucket:
     """An empty bucket of moto, which takes any key."""
     return bucket_of(moto_server, f"test-{next(_numbers)}")
+
+
+@pytest.fixture
+def samples() -> Path:
+    """The folder of documents that are not ours to ship; skips the test without it."""
+    folder = os.environ.get("OOMIRROR_TEST_SAMPLES")
+    if not folder:
+        pytest.skip("OOMIRROR_TEST_SAMPLES is not set")
+    return Path(folder)
