@@ -58,6 +58,9 @@ class HeaderEvidence:
         return f"{self.n_read} headers read: mode {self.mode.value}{mixed}, edge {self.edge_style.value}"
 
 
+UNREAD = HeaderEvidence()
+
+
 def wanted_headers(grid: Grid) -> tuple[BlockIndex, ...]:
     """Return the blocks whose headers tell most, in this order: the first, the last, the last along each axis.
 

@@ -1,0 +1,122 @@
+"""Two levels as they are stored, laid side by side as finely as their blocks allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mirror.errors import MirrorError
+from mirror.explain.blocks import (
+    WHOLE,
+    BlockStream,
+    GroupSums,
+    Overlap,
+    SideSums,
+    count_whole,
+    lay_side_by_side,
+    mirrored_y,
+)
+from mirror.explain.stored import StoredArray
+from mirror.formats.n5.grid import Grid
+
+
+@dataclass(frozen=True, slots=True)
+class LevelInput:
+    """One side of a paired level."""
+
+    array: StoredArray
+    has_headers: bool
+    """Whether its format puts a header before each block: N5 alone does."""
+    is_mirrored_y: bool | None = None
+
+    @property
+    def header_bytes(self) -> int:
+        """Of each block."""
+        facts = self.array.facts
+        return self.array.headers.n_bytes(facts.ndim) if self.has_headers and facts is not None else 0
+
+    @property
+    def grid(self) -> Grid | None:
+        """The array cut into blocks; None for what is no grid."""
+        try:
+            return None if self.array.facts is None else self.array.facts.grid
+        except MirrorError:
+            return None
+
+    @property
+    def stream(self) -> BlockStream | None:
+        """Its blocks in their order; None where their places are not known."""
+        grid = self.grid
+        if grid is None or self.array.blocks is None:
+            return None
+        return BlockStream(grid, self.array.blocks(), self.header_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """Two levels side by side, and how."""
+
+    overlap: Overlap
+    notes: tuple[str, ...] = ()
+    is_approximate: bool = False
+
+
+def lay_levels(a: LevelInput, b: LevelInput) -> Laid:
+    """Return two levels side by side: block on block, cell on cell, or as wholes.
+
+    Raises
+    ------
+    ValueError
+        Rows of blocks do not ascend.
+    """
+    unread = [f"{name}: {one.array.fault or 'not understood'}" for name, one in (("A", a), ("B", b)) if not one.grid]
+    if unread:
+        return _as_wholes(a, b, f"metadata cannot be read ({'; '.join(unread)})")
+    here, there = a.stream, b.stream
+    if here is None or there is None:
+        return _as_wholes(a, b, "blocks have no place in a grid: whole levels are compared")
+    if here.grid.ndim != there.grid.ndim:
+        return _as_wholes(a, b, f"{here.grid.ndim} axes in A, {there.grid.ndim} in B: whole levels are compared")
+    notes = _cell_notes(here.grid, there.grid)
+    if bool(a.is_mirrored_y) == bool(b.is_mirrored_y) or here.grid.ndim < 2:
+        return Laid(lay_side_by_side(here, there), notes)
+    return _lay_mirrored(a, b, notes)
+
+
+def _lay_mirrored(a: LevelInput, b: LevelInput, notes: tuple[str, ...]) -> Laid:
+    streams = [_turned(one) if one.is_mirrored_y else one.stream for one in (a, b)]
+    here, there = (stream for stream in streams if stream is not None)
+    is_approximate = any(grid.shape_xyz[1] % grid.block_size_xyz[1] for grid in (here.grid, there.grid))
+    side = "A" if a.is_mirrored_y else "B"
+    note = f"stored mirrored in y in {side}, as a manifest says: block j lies on block n-1-j"
+    apart = ", which show the same voxels only in part" if is_approximate else ""
+    return Laid(lay_side_by_side(here, there), (*notes, note + apart), is_approximate)
+
+
+def _turned(one: LevelInput) -> BlockStream | None:
+    stream = one.stream
+    return None if stream is None else mirrored_y(stream)
+
+
+def _cell_notes(a: Grid, b: Grid) -> tuple[str, ...]:
+    if a.block_size_xyz == b.block_size_xyz:
+        return ()
+    sizes = [",".join(map(str, grid.block_size_xyz)) for grid in (a, b)]
+    return (f"blocks x,y,z of {sizes[0]} voxels in A, {sizes[1]} in B: cells of whole blocks of both are compared",)
+
+
+def _as_wholes(a: LevelInput, b: LevelInput, note: str) -> Laid:
+    return Laid(Overlap(_whole(a), _whole(b), None), (note,), is_approximate=True)
+
+
+def _whole(one: LevelInput) -> SideSums:
+    stream = one.stream
+    if stream is not None:
+        return count_whole(stream)
+    n_blocks = one.array.listed.objects - one.array.documents.objects
+    size = one.array.listed.bytes - one.array.documents.bytes
+    # Without rows no block is known to be as long as its header: it counts as payload then.
+    grid = one.grid
+    n_voxels = 0 if grid is None else grid.n_voxels
+    sums = SideSums()
+    sums.groups[WHOLE] = GroupSums(n_blocks, size, n_voxels, n_voxels)
+    return sums
