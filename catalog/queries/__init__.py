@@ -2,6 +2,7 @@
 
 from catalog.queries.agreement import Agreement, agreement
 from catalog.queries.changes import changes, put_changes
+from catalog.queries.export import BLOCK_TABLES, all_dataset_names, table_rows
 from catalog.queries.findings import findings, put_findings
 from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state
 from catalog.queries.places import (
@@ -34,6 +35,7 @@ from catalog.queries.snapshots import (
     snapshot_shards,
     start_snapshot,
 )
+from catalog.queries.sql import Answer, run_query
 from catalog.queries.state import (
     doubt_mirrored_blocks,
     doubt_mirrored_objects,
@@ -58,9 +60,12 @@ from catalog.queries.tree import (
 )
 
 __all__ = [
+    "BLOCK_TABLES",
     "Agreement",
+    "Answer",
     "add_shard",
     "agreement",
+    "all_dataset_names",
     "annotations_below",
     "arrays",
     "bucket_id",
@@ -115,12 +120,14 @@ __all__ = [
     "put_volume",
     "remember_share",
     "replace_share",
+    "run_query",
     "runs",
     "search",
     "share",
     "snapshot_shards",
     "start_run",
     "start_snapshot",
+    "table_rows",
     "volumes",
     "words_of",
 ]

@@ -10,7 +10,9 @@ import typer
 
 from mirror.cli import options
 from mirror.cli.adopt import adopt
+from mirror.cli.catalog.export import export
 from mirror.cli.catalog.search import search
+from mirror.cli.catalog.sql import sql
 from mirror.cli.demo import demo
 from mirror.cli.faults import tell
 from mirror.cli.init import init
@@ -107,7 +109,11 @@ COMMANDS: Mapping[Callable[..., int], str] = {
 GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
     "catalog": (
         "look into the catalog, and look after it",
-        {search: "search datasets and volumes by words"},
+        {
+            search: "search datasets and volumes by words",
+            export: "write the tables as Parquet or CSV",
+            sql: "run one query that reads",
+        },
     ),
 }
 """Commands of two words."""

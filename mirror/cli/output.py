@@ -40,18 +40,24 @@ def put_listing(
     UsageError
         Both JSON and CSV were asked for.
     """
-    from mirror.errors import UsageError
     from mirror.report.csv import csv_text
     from mirror.report.json import listing
 
-    if as_json and as_csv:
-        raise UsageError("cannot print two forms at once", "--json and --csv", hint="Give one of them.")
+    refuse_two_forms(as_json=as_json, as_csv=as_csv)
     if as_json:
         put_result(listing(lines))
     elif as_csv:
         put_result(csv_text(model, lines))
     else:
         put_result(render())
+
+
+def refuse_two_forms(*, as_json: bool, as_csv: bool) -> None:
+    """Raise UsageError where both JSON and CSV were asked for."""
+    from mirror.errors import UsageError
+
+    if as_json and as_csv:
+        raise UsageError("cannot print two forms at once", "--json and --csv", hint="Give one of them.")
 
 
 def put_words(text: str) -> None:

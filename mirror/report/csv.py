@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -22,13 +22,17 @@ def csv_text(model: type[BaseModel], reports: Sequence[BaseModel]) -> str:
         Of the reports, so that a list of none has its header too.
     """
     columns = list(_columns(model))
+    cells = (dict(_cells(model, report.model_dump(mode="json"))) for report in reports)
+    return rows_text(columns, ([row.get(column, "") for column in columns] for row in cells))
+
+
+def rows_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a header line and a line for each row, without a line break at the end; None is empty."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
-    for report in reports:
-        cells = dict(_cells(model, report.model_dump(mode="json")))
-        writer.writerow([cells.get(column, "") for column in columns])
-    return stream.getvalue().rstrip("\n")
+    writer.writerows(rows)
+    return stream.getvalue().removesuffix("\n")
 
 
 def _columns(model: type[BaseModel]) -> Iterator[str]:

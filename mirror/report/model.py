@@ -131,6 +131,54 @@ class FoundLine(_Report):
     title: str
 
 
+class ColumnLine(_Report):
+    """One column of the catalog, in `oomirror catalog sql --tables`."""
+
+    table: str
+    column: str
+    type: str
+    """integer, boolean, text, time (ISO 8601 text in UTC), json (as text) or bytes."""
+    unit: str
+    """Empty where it has none."""
+    meaning: str
+
+
+class SqlReport(_Report):
+    """What a query of `oomirror catalog sql` gave."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema", serialization_alias="schema")
+    columns: tuple[str, ...]
+    """Names as the query gives them; two may be equal."""
+    rows: tuple[tuple[int | float | bool | str | None, ...], ...]
+    """Bytes as hex."""
+    has_more: bool
+    """Whether there were more rows than `--limit`."""
+
+
+class ExportedTable(_Report):
+    """One table that `oomirror catalog export` wrote."""
+
+    table: str
+    file: str
+    """In the export's folder."""
+    rows: int
+    bytes: int
+    """Of the file."""
+
+
+class ExportReport(_Report):
+    """What `oomirror catalog export` wrote."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema", serialization_alias="schema")
+    folder: str
+    format: Literal["parquet", "csv"]
+    tables: tuple[ExportedTable, ...]
+    manifests: tuple[str, ...]
+    """Files in the folder, each a manifest as it was imported."""
+    left_over: tuple[str, ...]
+    """Files of an earlier export that this one did not write; they stay."""
+
+
 class ErrorParts(_Report):
     """Why a command failed, in its parts; empty where there is nothing to say."""
 
