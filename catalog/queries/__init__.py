@@ -47,6 +47,7 @@ from catalog.queries.state import (
     put_mirrored_blocks,
     put_mirrored_objects,
 )
+from catalog.queries.story import lacks_block_rows, recorded, sightings
 from catalog.queries.sums import count_sums, doubt_sums, mirror_states
 from catalog.queries.tree import (
     containers,
@@ -91,6 +92,7 @@ __all__ = [
     "finish_snapshot",
     "forget_mirrored_blocks",
     "forget_mirrored_objects",
+    "lacks_block_rows",
     "level_states",
     "link_shard",
     "listed_blocks",
@@ -118,12 +120,14 @@ __all__ = [
     "put_search_entries",
     "put_shard",
     "put_volume",
+    "recorded",
     "remember_share",
     "replace_share",
     "run_query",
     "runs",
     "search",
     "share",
+    "sightings",
     "snapshot_shards",
     "start_run",
     "start_snapshot",
