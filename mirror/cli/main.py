@@ -11,6 +11,7 @@ import typer
 from mirror.cli import options
 from mirror.cli.adopt import adopt
 from mirror.cli.catalog.export import export
+from mirror.cli.catalog.import_manifest import import_manifest
 from mirror.cli.catalog.search import search
 from mirror.cli.catalog.sql import sql
 from mirror.cli.demo import demo
@@ -113,6 +114,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             search: "search datasets and volumes by words",
             export: "write the tables as Parquet or CSV",
             sql: "run one query that reads",
+            import_manifest: "take what the project's manifests say",
         },
     ),
 }

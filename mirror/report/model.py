@@ -179,6 +179,22 @@ class ExportReport(_Report):
     """Files of an earlier export that this one did not write; they stay."""
 
 
+class ManifestLine(_Report):
+    """What became of one document that `oomirror catalog import-manifest` read."""
+
+    source: str
+    """File or address."""
+    dataset: str | None
+    """None for a document that is no manifest."""
+    state: Literal["new", "changed", "unchanged", "failed"]
+    volumes: int
+    """That it names."""
+    findings: int
+    """Of what it says, and of what it and the buckets do not agree about."""
+    reason: str = ""
+    """Why it failed."""
+
+
 class ErrorParts(_Report):
     """Why a command failed, in its parts; empty where there is nothing to say."""
 

@@ -17,6 +17,7 @@ from mirror.report.model import (
     ExportReport,
     FoundLine,
     LevelLine,
+    ManifestLine,
     ScanReport,
     SqlReport,
     SyncReport,
@@ -34,6 +35,10 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "catalog-sql-tables": (
         "What `oomirror catalog sql --tables --json` prints: a line for each column",
         tuple[ColumnLine, ...],
+    ),
+    "catalog-import-manifest": (
+        "What `oomirror catalog import-manifest --json` prints: a line for each document",
+        tuple[ManifestLine, ...],
     ),
     "error": ("What any command with --json prints when it fails", ErrorReport),
 }

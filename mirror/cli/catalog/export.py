@@ -49,7 +49,7 @@ def export(
     from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.json import document
-    from mirror.report.text.catalog import render_export, render_exported_table
+    from mirror.report.text.export import render_export, render_exported_table
 
     names = tuple(name.strip() for name in (tables or "").split(",") if name.strip())
     request = ExportRequest(to, format_, names, tuple(datasets or ()), with_blocks=not no_blocks)

@@ -34,7 +34,7 @@ def sql(
     from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.model import ColumnLine
-    from mirror.report.text.catalog import render_columns
+    from mirror.report.text.sql import render_columns
 
     if tables:
         lines = column_lines()
@@ -62,7 +62,7 @@ def _put(report: SqlReport, limit: int, *, as_json: bool, as_csv: bool) -> None:
     from mirror.cli.output import put_result, put_words, refuse_two_forms, result_width
     from mirror.report.csv import rows_text
     from mirror.report.json import document
-    from mirror.report.text.catalog import render_rows
+    from mirror.report.text.sql import render_rows
 
     refuse_two_forms(as_json=as_json, as_csv=as_csv)
     if as_json:
