@@ -47,7 +47,7 @@ from catalog.queries.state import (
     put_mirrored_blocks,
     put_mirrored_objects,
 )
-from catalog.queries.story import lacks_block_rows, recorded, sightings
+from catalog.queries.story import lacks_block_rows, objects_below, recorded, sightings
 from catalog.queries.sums import count_sums, doubt_sums, mirror_states
 from catalog.queries.tree import (
     containers,
@@ -105,6 +105,7 @@ __all__ = [
     "mirrored_objects",
     "mirrored_objects_of",
     "newest_snapshot",
+    "objects_below",
     "put_array",
     "put_changes",
     "put_container",

@@ -1,12 +1,14 @@
-"""What the catalog knows of one object: what each listing says of it, and its row on the share."""
+"""What the catalog knows of one object: what each listing says of it, and its row on the share; and of one folder."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, exists, select
+from sqlalchemy import Connection, Row, Table, and_, exists, func, select
 
-from catalog.records import Recorded, Sighting, SnapshotScope
+from catalog.queries.rows import starts_with
+from catalog.queries.snapshots import newest_snapshot
+from catalog.records import Count, Recorded, Sighting, SnapshotScope
 from catalog.tables import (
     listed_block,
     listed_object,
@@ -84,6 +86,27 @@ def lacks_block_rows(connection: Connection, array_id: int, bucket_id: int, pref
         return False
     has_listed = connection.execute(stored).first() is not None
     return has_listed or (connection.execute(counted).scalar() or 0) > _DOCUMENTS
+
+
+def objects_below(connection: Connection, bucket_id: int, dataset: str, prefix: str) -> tuple[Count | None, Count]:
+    """Return how many objects that are no blocks the bucket and the share have below a prefix.
+
+    Of the bucket by the newest listing of the whole dataset; None where there is none.
+    """
+    t = mirrored_object.c
+    below = (t.bucket_id == bucket_id, starts_with(t.key, prefix))
+    mirrored = connection.execute(select(func.count(), func.coalesce(func.sum(t.size), 0)).where(*below)).one()
+    newest = newest_snapshot(connection, bucket_id, dataset, SnapshotScope.ALL)
+    if newest is None:
+        return None, Count(*map(int, mirrored))
+    o = listed_object.c
+    of_snapshot = and_(snapshot_shard.c.shard_id == shard.c.id, snapshot_shard.c.snapshot_id == newest.id)
+    # Only shards that can have such keys: all others would be read for nothing.
+    near = shard.c.prefix.in_(_folders_above(prefix)) | starts_with(shard.c.prefix, prefix)
+    query = select(func.count(), func.coalesce(func.sum(o.size), 0)).join(shard, shard.c.id == o.shard_id)
+    query = query.join(snapshot_shard, of_snapshot).where(shard.c.bucket_id == bucket_id, near)
+    listed = connection.execute(query.where(starts_with(o.key, prefix))).one()
+    return Count(*map(int, listed)), Count(*map(int, mirrored))
 
 
 _DOCUMENTS = 1

@@ -21,6 +21,7 @@ from mirror.cli.ls import ls
 from mirror.cli.output import make_streams_robust, put_result, put_words
 from mirror.cli.scan import scan
 from mirror.cli.sync import sync
+from mirror.cli.why import why
 
 # The \b keeps typer from filling the lines of the table.
 EXIT_CODES = """\
@@ -103,6 +104,7 @@ COMMANDS: Mapping[Callable[..., int], str] = {
     scan: "list whole datasets, and keep the listing in the catalog",
     adopt: "take what lies on the share already into the catalog",
     ls: "show what the buckets hold and what the share holds",
+    why: "tell what a file is and what became of it",
     demo: "mirror two sample buckets, served on this machine",
 }
 """Each with its line in `oomirror --help`."""

@@ -21,6 +21,7 @@ from mirror.report.model import (
     ScanReport,
     SqlReport,
     SyncReport,
+    WhyReport,
 )
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
@@ -40,6 +41,7 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
         "What `oomirror catalog import-manifest --json` prints: a line for each document",
         tuple[ManifestLine, ...],
     ),
+    "why": ("What `oomirror why --json` prints", WhyReport),
     "error": ("What any command with --json prints when it fails", ErrorReport),
 }
 """Name of the file in docs/schemas, without `.json`, to title and shape."""
