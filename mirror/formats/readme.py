@@ -34,8 +34,9 @@ def parse_readme(text: str) -> Sections:
         if is_heading:
             # The first heading is the dataset's name, and opens nothing.
             section = content if TITLE in sections[""] else ""
-            sections[""].setdefault(TITLE, content)
             sections.setdefault(section, {})
+            if content:
+                sections[""].setdefault(TITLE, content)
             continue
         field = _field_of(content)
         name, value = field if field is not None else (PROSE, plain_text(content))

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class Workbench:
 
     folder: Path
     endpoint_url: str
-    server_url: str = ""
+    server_url: str = field(default="", kw_only=True)
     """URL of a catalog on a server; empty where it is a file."""
 
     @property

@@ -70,6 +70,11 @@ def test_prose_with_a_colon_is_no_field() -> None:
     assert found == {"": {"Title": "T", "Description": "Note: this is prose.", "a": "b"}}
 
 
+def test_an_empty_heading_is_no_title() -> None:
+    """The next one is."""
+    assert parse_readme("# \n# T\n") == {"": {"Title": "T"}}
+
+
 def test_plain_text() -> None:
     """Marks and tags go, words stay."""
     assert plain_text("**2% OsO<sub>4</sub> &amp; `H2O`**") == "2% OsO4 & `H2O"
