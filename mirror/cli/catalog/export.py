@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from mirror.app.export.files import ExportFormat
 from mirror.cli import options
 from mirror.report.numbers import Units
 
@@ -20,7 +19,7 @@ def export(
     *,
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Write there.", show_default=False)],
     format_: Annotated[
-        ExportFormat | None,
+        options.TableFormat | None,
         typer.Option(
             "--format", help="What the files are.", show_default="parquet where pyarrow is installed, else csv"
         ),
@@ -43,7 +42,7 @@ def export(
     schema.json in the folder says what each column means, and in which unit. Files of an earlier export are replaced,
     others are never touched.
     """
-    from mirror.app.export import ExportRequest
+    from mirror.app.export import ExportFormat, ExportRequest
     from mirror.app.export import export as run_export
     from mirror.cli.output import put_result, put_words
     from mirror.config import load_settings
@@ -52,7 +51,8 @@ def export(
     from mirror.report.text.export import render_export, render_exported_table
 
     names = tuple(name.strip() for name in (tables or "").split(",") if name.strip())
-    request = ExportRequest(to, format_, names, tuple(datasets or ()), with_blocks=not no_blocks)
+    kind = None if format_ is None else ExportFormat(format_)
+    request = ExportRequest(to, kind, names, tuple(datasets or ()), with_blocks=not no_blocks)
     report = run_export(
         load_settings(config),
         request,
