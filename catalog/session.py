@@ -120,6 +120,56 @@ def open_catalog(
     return catalog
 
 
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What `upgrade_catalog` did."""
+
+    url: str
+    """As it may be printed."""
+    before: str
+    """Revision that was found; the same as `after` where nothing had to be done."""
+    after: str
+    backup: Path | None
+    """Copy of what was before; None where nothing was done, or the database is too large or no file."""
+
+
+def upgrade_catalog(
+    url: str, *, busy_seconds: float = BUSY_SECONDS, migrations: migrate.Migrations = migrate.OURS
+) -> Upgrade:
+    """Bring a catalog that is there to the newest revision, and return what was done; again, it does nothing.
+
+    Raises
+    ------
+    CatalogMissingError
+        There is no catalog.
+    CatalogError
+        As `open_catalog`.
+    """
+    with open_as_is(url, busy_seconds=busy_seconds) as catalog, catalog.read() as connection:
+        before = migrate.revision(connection)
+    if before is None:
+        raise _too_old_to_read(catalog.url, before, migrations.head)
+    open_catalog(url, create=False, busy_seconds=busy_seconds, migrations=migrations).close()
+    file = catalog_file(check_url(url))
+    backup = None if file is None or before == migrations.head else migrate.backup_of(file, before)
+    return Upgrade(catalog.url, before, migrations.head, backup if backup and backup.exists() else None)
+
+
+def open_as_is(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Catalog:
+    """Return the catalog at `url` opened for reading only, at whatever revision it is: for those that look after it.
+
+    Raises
+    ------
+    CatalogUrlError
+        The URL is none, or its database driver is not installed.
+    CatalogMissingError
+        There is no catalog.
+    """
+    url = check_url(url)
+    _check_file(catalog_file(url), shown_url(url), create=False)
+    return Catalog(shown_url(url), make_engine(url, busy_seconds=busy_seconds, read_only=True), is_read_only=True)
+
+
 @contextmanager
 def migrating(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Iterator[Connection]:
     """Yield a connection for migrations: one write transaction, foreign keys off while tables are rebuilt.

@@ -3,7 +3,8 @@
 from catalog.queries.agreement import Agreement, agreement
 from catalog.queries.changes import changes, put_changes
 from catalog.queries.findings import findings, put_findings
-from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state
+from catalog.queries.objects import ObjectRow, ObjectSide, listed_parts, objects_below
+from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state, newest_listings
 from catalog.queries.places import (
     arrays,
     bucket_id,
@@ -16,7 +17,7 @@ from catalog.queries.places import (
     replace_share,
     share,
 )
-from catalog.queries.runs import close_dead_runs, finish_run, runs, start_run
+from catalog.queries.runs import close_dead_runs, finish_run, run_times, runs, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
@@ -34,6 +35,7 @@ from catalog.queries.snapshots import (
     snapshot_shards,
     start_snapshot,
 )
+from catalog.queries.soundness import broken_pages, broken_references
 from catalog.queries.state import (
     doubt_mirrored_blocks,
     doubt_mirrored_objects,
@@ -45,7 +47,8 @@ from catalog.queries.state import (
     put_mirrored_blocks,
     put_mirrored_objects,
 )
-from catalog.queries.sums import count_sums, doubt_sums, mirror_states
+from catalog.queries.summaries import DatasetSummary, VolumeNote, buckets, dataset_summaries, volume_notes
+from catalog.queries.sums import count_sums, doubt_sums, mirror_states, wrong_sums
 from catalog.queries.tree import (
     containers,
     datasets,
@@ -59,12 +62,19 @@ from catalog.queries.tree import (
 
 __all__ = [
     "Agreement",
+    "DatasetSummary",
+    "ObjectRow",
+    "ObjectSide",
+    "VolumeNote",
     "add_shard",
     "agreement",
     "annotations_below",
     "arrays",
+    "broken_pages",
+    "broken_references",
     "bucket_id",
     "bucket_prefix",
+    "buckets",
     "changes",
     "close_dead_runs",
     "containers",
@@ -72,6 +82,7 @@ __all__ = [
     "count_sums",
     "dataset_names",
     "dataset_state",
+    "dataset_summaries",
     "datasets",
     "documents",
     "doubt_mirrored_blocks",
@@ -90,6 +101,7 @@ __all__ = [
     "link_shard",
     "listed_blocks",
     "listed_objects",
+    "listed_parts",
     "loose_state",
     "manifests",
     "mark_absent",
@@ -97,7 +109,9 @@ __all__ = [
     "mirrored_blocks",
     "mirrored_objects",
     "mirrored_objects_of",
+    "newest_listings",
     "newest_snapshot",
+    "objects_below",
     "put_array",
     "put_changes",
     "put_container",
@@ -115,12 +129,15 @@ __all__ = [
     "put_volume",
     "remember_share",
     "replace_share",
+    "run_times",
     "runs",
     "search",
     "share",
     "snapshot_shards",
     "start_run",
     "start_snapshot",
+    "volume_notes",
     "volumes",
     "words_of",
+    "wrong_sums",
 ]
