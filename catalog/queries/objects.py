@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, except_, select
 
-from catalog.queries.overview import newest_listings
+from catalog.queries.overview import Listing, newest_listings
 from catalog.queries.places import arrays, bucket_prefix
 from catalog.queries.rows import starts_with, stream
 from catalog.queries.snapshots import snapshot_shards
-from catalog.records import ArrayRecord, ShardRecord
+from catalog.records import ArrayRecord, ShardRecord, SnapshotScope
 from catalog.tables import listed_block, listed_object, mirrored_block, mirrored_object
 
 
@@ -29,6 +30,8 @@ class ObjectRow(NamedTuple):
     key: str
     listed: ObjectSide | None
     mirrored: ObjectSide | None
+    in_bucket: bool | None
+    """None where the place in which it lies was never listed."""
     how: int | None
     """How it was verified, as in `records`; None where it is not on the share."""
     run_id: int | None
@@ -43,22 +46,28 @@ def objects_below(connection: Connection, bucket_id: int, dataset: str, prefix: 
     """
     root = f"{bucket_prefix(connection, bucket_id)}{dataset}/"
     records = {record.id: record for record in arrays(connection, bucket_id, root)}
-    parts = listed_parts(connection, bucket_id, dataset, prefix)
+    listings = newest_listings(connection, bucket_id, dataset)
+    parts = _parts(connection, listings, prefix)
     for part in parts:
         for row in _listed(connection, part, records.get(part.array_id)):
             if row.key.startswith(prefix):
                 yield row
-    for record in sorted(records.values(), key=lambda record: record.key_prefix):
+    by_place = sorted(records.values(), key=lambda record: record.key_prefix)
+    for record in by_place:
         if _overlap(record.key_prefix, prefix):
-            for row in _unlisted_blocks(connection, record, parts):
+            for row in _unlisted_blocks(connection, record, parts, was_listed=record.id in listings):
                 if row.key.startswith(prefix):
                     yield row
-    yield from _unlisted_objects(connection, bucket_id, max(root, prefix, key=len), parts)
+    for row in _unlisted_objects(connection, bucket_id, max(root, prefix, key=len), parts):
+        yield row._replace(in_bucket=False if _was_listed(row.key, by_place, listings) else None)
 
 
 def listed_parts(connection: Connection, bucket_id: int, dataset: str, prefix: str) -> tuple[ShardRecord, ...]:
     """Return the parts of the newest listings that hold keys with a prefix, or may, as the keys are numbered."""
-    listings = newest_listings(connection, bucket_id, dataset)
+    return _parts(connection, newest_listings(connection, bucket_id, dataset), prefix)
+
+
+def _parts(connection: Connection, listings: Mapping[int | None, Listing], prefix: str) -> tuple[ShardRecord, ...]:
     parts = [
         part
         for snapshot_id in sorted({one.snapshot_id for one in listings.values()})
@@ -66,6 +75,14 @@ def listed_parts(connection: Connection, bucket_id: int, dataset: str, prefix: s
         if part.array_id in listings and listings[part.array_id].snapshot_id == snapshot_id
     ]
     return tuple(sorted((part for part in parts if _overlap(part.prefix, prefix)), key=_by_number))
+
+
+def _was_listed(key: str, by_place: Sequence[ArrayRecord], listings: Mapping[int | None, Listing]) -> bool:
+    """Return whether the array in whose folder a key lies was listed, or else all outside arrays was."""
+    nearest = bisect_right(by_place, key, key=lambda record: record.key_prefix) - 1
+    if nearest >= 0 and key.startswith(by_place[nearest].key_prefix):
+        return by_place[nearest].id in listings
+    return None in listings and listings[None].scope is SnapshotScope.ALL
 
 
 def _overlap(one: str, other: str) -> bool:
@@ -106,10 +123,12 @@ def _listed(connection: Connection, part: ShardRecord, record: ArrayRecord | Non
 def _row(key: str, both: Sequence[Any]) -> ObjectRow:
     size, etag, size_there, etag_there, how, run_id = both
     mirrored = None if size_there is None else ObjectSide(size_there, etag_there)
-    return ObjectRow(key, ObjectSide(size, etag), mirrored, how, run_id)
+    return ObjectRow(key, ObjectSide(size, etag), mirrored, in_bucket=True, how=how, run_id=run_id)
 
 
-def _unlisted_blocks(connection: Connection, record: ArrayRecord, parts: Iterable[ShardRecord]) -> Iterator[ObjectRow]:
+def _unlisted_blocks(
+    connection: Connection, record: ArrayRecord, parts: Iterable[ShardRecord], *, was_listed: bool
+) -> Iterator[ObjectRow]:
     """Yield the blocks that are on the share and were not listed; the database compares, in its own temporary file."""
     m, b = mirrored_block.c, listed_block.c
     shard_ids = [part.id for part in parts if part.array_id == record.id]
@@ -121,7 +140,8 @@ def _unlisted_blocks(connection: Connection, record: ArrayRecord, parts: Iterabl
         .order_by(m.x, m.y, m.z)
     )
     for x, y, z, size, etag, how, run_id in stream(connection, query):
-        yield ObjectRow(f"{record.key_prefix}{x}/{y}/{z}", None, ObjectSide(size, etag), how, run_id)
+        key, in_bucket = f"{record.key_prefix}{x}/{y}/{z}", False if was_listed else None
+        yield ObjectRow(key, None, ObjectSide(size, etag), in_bucket, how, run_id)
 
 
 def _unlisted_objects(
@@ -139,4 +159,4 @@ def _unlisted_objects(
         .order_by(m.key)
     )
     for key, size, etag, how, run_id in stream(connection, query):
-        yield ObjectRow(key, None, ObjectSide(size, etag), how, run_id)
+        yield ObjectRow(key, None, ObjectSide(size, etag), None, how, run_id)

@@ -18,6 +18,7 @@ class Listing(NamedTuple):
     """The newest complete listing of one array, or of all outside arrays."""
 
     snapshot_id: int
+    scope: SnapshotScope
     finished_at: datetime | None
     listed: Count
     blocks: Count
@@ -99,7 +100,7 @@ def newest_listings(connection: Connection, bucket_id: int, dataset: str) -> dic
             continue
         has_all_loose |= row.array_id is None and is_all
         listed, blocks = Count(int(row.objects), int(row.bytes)), Count(int(row.n_blocks), int(row.block_bytes))
-        newest[row.array_id] = Listing(row.snapshot_id, row.finished_at, listed, blocks)
+        newest[row.array_id] = Listing(row.snapshot_id, SnapshotScope(row.scope), row.finished_at, listed, blocks)
     return newest
 
 

@@ -10,7 +10,21 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mirror.report.model import DatasetLine, ErrorReport, FoundLine, LevelLine, ScanReport, SyncReport
+from mirror.report.model import (
+    CheckLine,
+    DatasetLine,
+    ErrorReport,
+    FactLine,
+    FindingLine,
+    FoundLine,
+    LevelLine,
+    ObjectLine,
+    RunLine,
+    ScanReport,
+    SyncReport,
+    UpgradeLine,
+    VolumeLine,
+)
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "sync": ("What `oomirror sync --json` prints", SyncReport),
@@ -18,6 +32,15 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "scan": ("What `oomirror scan --json` prints: a report for each dataset", tuple[ScanReport, ...]),
     "ls": ("What `oomirror ls --json` prints: a line for each dataset", tuple[DatasetLine, ...]),
     "ls-dataset": ("What `oomirror ls DATASET --json` prints: a line for each level", tuple[LevelLine, ...]),
+    "catalog-datasets": ("What `oomirror catalog datasets --json` prints: a line for each", tuple[DatasetLine, ...]),
+    "catalog-volumes": ("What `oomirror catalog volumes --json` prints: a line for each", tuple[VolumeLine, ...]),
+    "catalog-levels": ("What `oomirror catalog levels --json` prints: a line for each", tuple[LevelLine, ...]),
+    "catalog-objects": ("What `oomirror catalog objects --json` prints: a line for each", tuple[ObjectLine, ...]),
+    "catalog-runs": ("What `oomirror catalog runs --json` prints: a line for each", tuple[RunLine, ...]),
+    "catalog-findings": ("What `oomirror catalog findings --json` prints: a line for each", tuple[FindingLine, ...]),
+    "catalog-facts": ("What `oomirror catalog facts --json` prints: a line for each", tuple[FactLine, ...]),
+    "catalog-check": ("What `oomirror catalog check --json` prints: a line for each look", tuple[CheckLine, ...]),
+    "catalog-upgrade": ("What `oomirror catalog upgrade --json` prints: one line", tuple[UpgradeLine, ...]),
     "catalog-search": ("What `oomirror catalog search --json` prints: a line for each match", tuple[FoundLine, ...]),
     "error": ("What any command with --json prints when it fails", ErrorReport),
 }
