@@ -218,7 +218,7 @@ def _too_old_to_read(shown: str, found: str | None, head: str) -> CatalogError:
         shown,
         expected=f"revision {head}",
         found=found,
-        hint="Any command that writes upgrades it, `oomirror init` for one.",
+        hint="`oomirror catalog upgrade` brings it there, as any command that writes does.",
     )
 
 
