@@ -102,7 +102,9 @@ def wrong_sums(connection: Connection, bucket_id: int, dataset: str) -> tuple[tu
 def _kept(connection: Connection, bucket_id: int, prefix: str) -> dict[str, MirrorState]:
     t = mirror_state.c
     query = select(mirror_state).where(t.bucket_id == bucket_id, starts_with(t.prefix, prefix), ~t.is_stale)
-    return {row["prefix"]: _state(row) for row in connection.execute(query).mappings()}
+    columns = [column.name for column in mirror_state.columns]
+    rows = (dict(zip(columns, row, strict=True)) for row in connection.execute(query))
+    return {row["prefix"]: _state(row) for row in rows}
 
 
 def _state(row: Mapping[Any, Any]) -> MirrorState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,7 @@ def never_seen(dataset: str, known: Iterable[str], bucket: str | None = None) ->
     return UnknownNameError("the catalog knows no such dataset", dataset, hint=hint)
 
 
-def check_word(what: str, word: str | None, known: Mapping[str, object] | Iterable[str]) -> None:
+def check_word(what: str, word: str | None, known: Iterable[str]) -> None:
     """Do nothing where `word` is None or one of `known`.
 
     Raises
@@ -87,5 +87,6 @@ def check_word(what: str, word: str | None, known: Mapping[str, object] | Iterab
     UnknownNameError
         It is not; the nearest of them is named.
     """
-    if word is not None and word not in set(known):
-        raise UnknownNameError(f"unknown {what}", word, hint=known_hint(word, known))
+    names = set(known)
+    if word is not None and word not in names:
+        raise UnknownNameError(f"unknown {what}", word, hint=known_hint(word, names) if names else "There is none.")

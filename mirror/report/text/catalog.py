@@ -123,15 +123,21 @@ def _value(value: object) -> str:
 
 def render_objects(lines: Iterable[ObjectLine], *, units: Units = Units.SI) -> Iterator[str]:
     """Yield a table of objects a line at a time; keys stand last, and are never cut."""
-    yield f"{'size':>9}  bucket  share    verified    run  key"
+    yield f"{'size':>9}  bucket  share    verified   {'run':>4}  key"
     for line in lines:
         bucket = {True: "yes", False: "no", None: "?"}[line.in_bucket]
-        share = "other" if line.current is False else "yes" if line.on_share else "no"
         verified = (line.verified or "-").replace("multipart_etag", "parts").replace("_", " ")
-        how = f"{verified}{', adopted' if line.adopted else ''}"
         run = "-" if line.run is None else str(line.run)
         size = format_bytes(line.size, units)
-        yield f"{size:>9}  {bucket:<6}  {share:<5}  {how:<10}  {run:>4}  {plain(line.key)}"
+        yield f"{size:>9}  {bucket:<6}  {_on_share(line):<7}  {verified:<9}  {run:>4}  {plain(line.key)}"
+
+
+def _on_share(line: ObjectLine) -> str:
+    if not line.on_share:
+        return "no"
+    if line.current is False:
+        return "other"  # In size or ETag than what the bucket lists.
+    return "adopted" if line.adopted else "yes"
 
 
 class _Objects(Protocol):
