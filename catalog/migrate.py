@@ -120,11 +120,6 @@ def config(connection: Connection | None = None, migrations: Migrations = OURS) 
     return result
 
 
-def backup_of(file: Path, found: str) -> Path:
-    """Return where a SQLite catalog of a revision is copied to before it is migrated."""
-    return file.with_name(f"{file.name}.{found}.bak")
-
-
 def back_up(file: Path, found: str) -> Path | None:
     """Copy a small SQLite catalog to `<name>.<revision>.bak` beside it, or return None if it is too large.
 
@@ -132,7 +127,7 @@ def back_up(file: Path, found: str) -> Path | None:
     """
     if file.stat().st_size >= BACKUP_LIMIT_BYTES:
         return None
-    target = backup_of(file, found)
+    target = file.with_name(f"{file.name}.{found}.bak")
     partial = target.with_name(f"{target.name}.{os.getpid()}.part")
     with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(partial)) as copy:
         source.backup(copy)

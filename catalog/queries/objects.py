@@ -58,7 +58,9 @@ def objects_below(connection: Connection, bucket_id: int, dataset: str, prefix: 
             for row in _unlisted_blocks(connection, record, parts, was_listed=record.id in listings):
                 if row.key.startswith(prefix):
                     yield row
-    for row in _unlisted_objects(connection, bucket_id, max(root, prefix, key=len), parts):
+    # Parts with nothing but rows of blocks are most of them, and an IN has its limits.
+    with_objects = [part for part in parts if not _is_all_blocks(part, records.get(part.array_id))]
+    for row in _unlisted_objects(connection, bucket_id, max(root, prefix, key=len), with_objects):
         yield row._replace(in_bucket=False if _was_listed(row.key, by_place, listings) else None)
 
 
@@ -75,6 +77,12 @@ def _parts(connection: Connection, listings: Mapping[int | None, Listing], prefi
         if part.array_id in listings and listings[part.array_id].snapshot_id == snapshot_id
     ]
     return tuple(sorted((part for part in parts if _overlap(part.prefix, prefix)), key=_by_number))
+
+
+def _is_all_blocks(part: ShardRecord, record: ArrayRecord | None) -> bool:
+    """Return whether all of a part are blocks that are kept by their place in the grid, as those of N5 volumes are."""
+    is_kept_by_place = record is not None and record.format == "n5" and len(record.shape_xyz) == 3
+    return is_kept_by_place and part.listed.objects == part.blocks.objects
 
 
 def _was_listed(key: str, by_place: Sequence[ArrayRecord], listings: Mapping[int | None, Listing]) -> bool:
@@ -148,8 +156,7 @@ def _unlisted_objects(
     connection: Connection, bucket_id: int, prefix: str, parts: Iterable[ShardRecord]
 ) -> Iterator[ObjectRow]:
     m, o = mirrored_object.c, listed_object.c
-    # Parts of nothing but blocks are most of them, and an IN has its limits.
-    shard_ids = [part.id for part in parts if part.listed.objects > part.blocks.objects]
+    shard_ids = [part.id for part in parts]
     there = select(m.key).where(m.bucket_id == bucket_id, starts_with(m.key, prefix))
     listed = select(o.key).where(o.shard_id.in_(shard_ids), starts_with(o.key, prefix))
     only = except_(there, listed).subquery()

@@ -83,7 +83,8 @@ def _level_line(known: Known, state: LevelState) -> LevelLine:
     array, sums = state.array, state.state
     volume = known.volumes.get(array.volume_id) if array.volume_id is not None else None
     path, level = _named(array, volume)
-    stored = state.blocks if _tells_blocks(array) else None
+    # Where the grid is not known, nothing tells blocks from other objects.
+    stored = None if array.n_blocks is None else state.blocks
     return LevelLine(
         bucket=known.place.bucket,
         dataset=known.place.dataset,
@@ -227,10 +228,6 @@ def _container(known: Known, array: ArrayRecord, volume: VolumeRecord | None) ->
     """Return the path of an array's container below the dataset."""
     prefix = array.prefix if volume is None else known.containers[volume.container_id].prefix
     return _below(prefix, known.place.prefix)
-
-
-def _tells_blocks(array: ArrayRecord) -> bool:
-    return array.format == "n5" and len(array.shape_xyz) == 3
 
 
 def _below(prefix: str, root: str) -> str:

@@ -14,6 +14,7 @@ from mirror.cli.catalog.check import check
 from mirror.cli.catalog.datasets import datasets
 from mirror.cli.catalog.facts import facts
 from mirror.cli.catalog.findings import findings
+from mirror.cli.catalog.import_manifest import import_manifest
 from mirror.cli.catalog.levels import levels
 from mirror.cli.catalog.objects import objects
 from mirror.cli.catalog.runs import runs
@@ -125,6 +126,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             findings: "list what is odd about the data",
             facts: "list what documents say of datasets",
             search: "search datasets and volumes by words",
+            import_manifest: "take what the project's manifests say",
             check: "look whether the catalog is sound",
             upgrade: "bring an older catalog to this version",
         },

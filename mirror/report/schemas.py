@@ -18,6 +18,7 @@ from mirror.report.model import (
     FindingLine,
     FoundLine,
     LevelLine,
+    ManifestLine,
     ObjectLine,
     RunLine,
     ScanReport,
@@ -42,6 +43,10 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "catalog-check": ("What `oomirror catalog check --json` prints: a line for each look", tuple[CheckLine, ...]),
     "catalog-upgrade": ("What `oomirror catalog upgrade --json` prints: one line", tuple[UpgradeLine, ...]),
     "catalog-search": ("What `oomirror catalog search --json` prints: a line for each match", tuple[FoundLine, ...]),
+    "catalog-import-manifest": (
+        "What `oomirror catalog import-manifest --json` prints: a line for each document",
+        tuple[ManifestLine, ...],
+    ),
     "error": ("What any command with --json prints when it fails", ErrorReport),
 }
 """Name of the file in docs/schemas, without `.json`, to title and shape."""

@@ -13,6 +13,7 @@ from mirror.report.model import (
     FactLine,
     FindingLine,
     FoundLine,
+    ManifestLine,
     ObjectLine,
     RunLine,
     UpgradeLine,
@@ -25,7 +26,7 @@ from mirror.report.numbers import (
     plural,
 )
 from mirror.report.text.inventory import age, amount_cells, indented, mirrored_cells
-from mirror.report.text.table import plain, render_table
+from mirror.report.text.table import fill, plain, render_table
 
 
 def render_found(lines: Sequence[FoundLine], *, width: int | None = None) -> str:
@@ -177,3 +178,14 @@ def render_upgrade(line: UpgradeLine) -> str:
         return f"{line.catalog} is at revision {line.after} already."
     backup = f"What was before lies in {line.backup}" if line.backup else "It is too large to be copied first"
     return f"{line.catalog} came from revision {line.before} to {line.after}.\n{backup}."
+
+
+def render_manifests(lines: Sequence[ManifestLine], *, width: int | None = None) -> str:
+    """Return what became of each document, and the reasons of those that failed below."""
+    rows = [
+        (line.source, line.dataset or "-", line.state, format_count(line.volumes), format_count(line.findings))
+        for line in lines
+    ]
+    table = render_table(("document", "dataset", "", "volumes", "findings"), rows, words=(0, 1, 2), width=width)
+    failed = [fill(f"{line.source}: {line.reason}", width) for line in lines if line.state == "failed"]
+    return "\n".join([table, *failed])

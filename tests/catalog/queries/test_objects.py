@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from catalog import queries
 from catalog.queries import ObjectSide
-from catalog.records import HOW_MD5, HOW_SIZE_ONLY, SnapshotScope
+from catalog.records import HOW_MD5, HOW_SIZE_ONLY, Count, SnapshotScope
 from tests.catalog import builders
 from tests.catalog.builders import CONTAINER, DATASET, at
 
@@ -161,3 +161,21 @@ def test_objects_of_arrays_without_block_rows(connection: Connection, bucket: in
 def test_rows_stream(connection: Connection, bucket: int) -> None:
     """The first rows can be taken without the rest."""
     assert len(list(islice(queries.objects_below(connection, bucket, DATASET, ROOT), 2))) == 2
+
+
+def test_chunks_that_were_listed_are_not_told_again(connection: Connection, bucket: int, run: int) -> None:
+    """Blocks of other formats are rows by key, counted as blocks: each comes once, from the listing."""
+    record = replace(builders.array_record(bucket, "em/s0"), format="zarr", prefix=f"{ROOT}x.zarr/")
+    array = queries.put_array(connection, record)
+    key, taken = f"{ROOT}x.zarr/em/s0/0.0.0", builders.start_snapshot(connection, bucket, run)
+    rows = [(key, 1, b"e", 0)]
+    queries.add_shard(
+        connection, taken, bucket_id=bucket, array_id=array, prefix=record.key_prefix, digest=b"z", objects=rows
+    )
+    shard = queries.find_shard(connection, bucket, record.key_prefix, b"z")
+    assert shard is not None
+    queries.count_blocks(connection, shard, Count(1, 1))
+    queries.finish_snapshot(connection, taken, is_complete=True, finished_at=at(1))
+    queries.put_mirrored_objects(connection, [(bucket, key, 1, b"e", None, HOW_MD5, run)])
+    (row,) = objects(connection, bucket).values()
+    assert (row.listed, row.mirrored, row.in_bucket) == (ObjectSide(1, b"e"), ObjectSide(1, b"e"), True)
