@@ -4,7 +4,8 @@ from catalog.queries.agreement import Agreement, agreement
 from catalog.queries.changes import changes, put_changes
 from catalog.queries.export import BLOCK_TABLES, all_dataset_names, table_rows
 from catalog.queries.findings import findings, put_findings
-from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state
+from catalog.queries.objects import ObjectRow, ObjectSide, listed_parts, objects_below
+from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state, newest_listings
 from catalog.queries.places import (
     arrays,
     bucket_id,
@@ -17,7 +18,7 @@ from catalog.queries.places import (
     replace_share,
     share,
 )
-from catalog.queries.runs import close_dead_runs, finish_run, runs, start_run
+from catalog.queries.runs import close_dead_runs, finish_run, run_times, runs, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
@@ -35,6 +36,7 @@ from catalog.queries.snapshots import (
     snapshot_shards,
     start_snapshot,
 )
+from catalog.queries.soundness import broken_pages, broken_references
 from catalog.queries.sql import Answer, run_query
 from catalog.queries.state import (
     doubt_mirrored_blocks,
@@ -47,8 +49,9 @@ from catalog.queries.state import (
     put_mirrored_blocks,
     put_mirrored_objects,
 )
-from catalog.queries.story import lacks_block_rows, objects_below, recorded, sightings
-from catalog.queries.sums import count_sums, doubt_sums, mirror_states
+from catalog.queries.story import counts_below, lacks_block_rows, recorded, sightings
+from catalog.queries.summaries import DatasetSummary, VolumeNote, buckets, dataset_summaries, volume_notes
+from catalog.queries.sums import count_sums, doubt_sums, mirror_states, wrong_sums
 from catalog.queries.tree import (
     containers,
     datasets,
@@ -64,20 +67,29 @@ __all__ = [
     "BLOCK_TABLES",
     "Agreement",
     "Answer",
+    "DatasetSummary",
+    "ObjectRow",
+    "ObjectSide",
+    "VolumeNote",
     "add_shard",
     "agreement",
     "all_dataset_names",
     "annotations_below",
     "arrays",
+    "broken_pages",
+    "broken_references",
     "bucket_id",
     "bucket_prefix",
+    "buckets",
     "changes",
     "close_dead_runs",
     "containers",
+    "counts_below",
     "count_blocks",
     "count_sums",
     "dataset_names",
     "dataset_state",
+    "dataset_summaries",
     "datasets",
     "documents",
     "doubt_mirrored_blocks",
@@ -97,6 +109,7 @@ __all__ = [
     "link_shard",
     "listed_blocks",
     "listed_objects",
+    "listed_parts",
     "loose_state",
     "manifests",
     "mark_absent",
@@ -104,6 +117,7 @@ __all__ = [
     "mirrored_blocks",
     "mirrored_objects",
     "mirrored_objects_of",
+    "newest_listings",
     "newest_snapshot",
     "objects_below",
     "put_array",
@@ -125,6 +139,7 @@ __all__ = [
     "remember_share",
     "replace_share",
     "run_query",
+    "run_times",
     "runs",
     "search",
     "share",
@@ -133,6 +148,8 @@ __all__ = [
     "start_run",
     "start_snapshot",
     "table_rows",
+    "volume_notes",
     "volumes",
     "words_of",
+    "wrong_sums",
 ]

@@ -88,7 +88,7 @@ def lacks_block_rows(connection: Connection, array_id: int, bucket_id: int, pref
     return has_listed or (connection.execute(counted).scalar() or 0) > _DOCUMENTS
 
 
-def objects_below(connection: Connection, bucket_id: int, dataset: str, prefix: str) -> tuple[Count | None, Count]:
+def counts_below(connection: Connection, bucket_id: int, dataset: str, prefix: str) -> tuple[Count | None, Count]:
     """Return how many objects that are no blocks the bucket and the share have below a prefix.
 
     Of the bucket by the newest listing of the whole dataset; None where there is none.

@@ -10,10 +10,19 @@ import typer
 
 from mirror.cli import options
 from mirror.cli.adopt import adopt
+from mirror.cli.catalog.check import check
+from mirror.cli.catalog.datasets import datasets
 from mirror.cli.catalog.export import export
+from mirror.cli.catalog.facts import facts
+from mirror.cli.catalog.findings import findings
 from mirror.cli.catalog.import_manifest import import_manifest
+from mirror.cli.catalog.levels import levels
+from mirror.cli.catalog.objects import objects
+from mirror.cli.catalog.runs import runs
 from mirror.cli.catalog.search import search
 from mirror.cli.catalog.sql import sql
+from mirror.cli.catalog.upgrade import upgrade
+from mirror.cli.catalog.volumes import volumes
 from mirror.cli.demo import demo
 from mirror.cli.faults import tell
 from mirror.cli.init import init
@@ -113,10 +122,19 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
     "catalog": (
         "look into the catalog, and look after it",
         {
+            datasets: "list the datasets that the catalog knows",
+            volumes: "list volumes: what they show, and how much of them is on the share",
+            levels: "list levels: blocks, bytes, and how each is stored",
+            objects: "list objects: where each is, and how it was verified",
+            runs: "list the runs of sync, scan and adopt",
+            findings: "list what is odd about the data",
+            facts: "list what documents say of datasets",
             search: "search datasets and volumes by words",
             export: "write the tables as Parquet or CSV",
             sql: "run one query that reads",
             import_manifest: "take what the project's manifests say",
+            check: "look whether the catalog is sound",
+            upgrade: "bring an older catalog to this version",
         },
     ),
 }

@@ -138,7 +138,7 @@ class KnownDataset:
         """Return how many objects that are no blocks bucket and share have below a prefix."""
         if self.bucket_id is None:
             return None, Count()
-        return queries.objects_below(self.connection, self.bucket_id, self.name, prefix)
+        return queries.counts_below(self.connection, self.bucket_id, self.name, prefix)
 
     def sightings(self, thing: Thing, key: str) -> tuple[Sighting, ...]:
         """Return what the listings that cover an object say of it, the newest first."""

@@ -134,7 +134,7 @@ def test_a_catalog_without_block_rows_is_told(lab: Lab) -> None:
 
 def test_what_lies_below_a_folder(lab: Lab) -> None:
     """Objects that are no blocks are counted below any prefix, in the bucket and on the share."""
-    below = queries.objects_below
+    below = queries.counts_below
     assert below(lab.connection, lab.bucket, DATASET, CONTAINER) == (None, Count(0, 0))
     lab.keep(1, scope=SnapshotScope.ALL)
     queries.put_mirrored_objects(lab.connection, [(lab.bucket, LOOSE, 5, ETAG, None, HOW_MD5, lab.run)])
