@@ -2,6 +2,7 @@
 
 from catalog.queries.agreement import Agreement, agreement
 from catalog.queries.changes import changes, put_changes
+from catalog.queries.export import BLOCK_TABLES, all_dataset_names, table_rows
 from catalog.queries.findings import findings, put_findings
 from catalog.queries.objects import ObjectRow, ObjectSide, listed_parts, objects_below
 from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state, newest_listings
@@ -36,6 +37,7 @@ from catalog.queries.snapshots import (
     start_snapshot,
 )
 from catalog.queries.soundness import broken_pages, broken_references
+from catalog.queries.sql import Answer, run_query
 from catalog.queries.state import (
     doubt_mirrored_blocks,
     doubt_mirrored_objects,
@@ -47,6 +49,7 @@ from catalog.queries.state import (
     put_mirrored_blocks,
     put_mirrored_objects,
 )
+from catalog.queries.story import counts_below, lacks_block_rows, recorded, sightings
 from catalog.queries.summaries import DatasetSummary, VolumeNote, buckets, dataset_summaries, volume_notes
 from catalog.queries.sums import count_sums, doubt_sums, mirror_states, wrong_sums
 from catalog.queries.tree import (
@@ -61,13 +64,16 @@ from catalog.queries.tree import (
 )
 
 __all__ = [
+    "BLOCK_TABLES",
     "Agreement",
+    "Answer",
     "DatasetSummary",
     "ObjectRow",
     "ObjectSide",
     "VolumeNote",
     "add_shard",
     "agreement",
+    "all_dataset_names",
     "annotations_below",
     "arrays",
     "broken_pages",
@@ -78,6 +84,7 @@ __all__ = [
     "changes",
     "close_dead_runs",
     "containers",
+    "counts_below",
     "count_blocks",
     "count_sums",
     "dataset_names",
@@ -97,6 +104,7 @@ __all__ = [
     "finish_snapshot",
     "forget_mirrored_blocks",
     "forget_mirrored_objects",
+    "lacks_block_rows",
     "level_states",
     "link_shard",
     "listed_blocks",
@@ -127,15 +135,19 @@ __all__ = [
     "put_search_entries",
     "put_shard",
     "put_volume",
+    "recorded",
     "remember_share",
     "replace_share",
+    "run_query",
     "run_times",
     "runs",
     "search",
     "share",
+    "sightings",
     "snapshot_shards",
     "start_run",
     "start_snapshot",
+    "table_rows",
     "volume_notes",
     "volumes",
     "words_of",

@@ -26,6 +26,13 @@ class Check(StrEnum):
     MD5 = "md5"
 
 
+class TableFormat(StrEnum):
+    """What `catalog export --format` takes."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
 class ProgressKind(StrEnum):
     """What `--progress` takes."""
 

@@ -48,7 +48,7 @@ def put_listing(
     from mirror.report.csv import csv_text
     from mirror.report.json import listing
 
-    _check_forms(as_json=as_json, as_csv=as_csv)
+    refuse_two_forms(as_json=as_json, as_csv=as_csv)
     if as_json:
         put_result(listing(lines))
     elif as_csv:
@@ -83,13 +83,14 @@ def put_stream(
     from mirror.report.csv import csv_lines
     from mirror.report.json import listing_lines
 
-    _check_forms(as_json=as_json, as_csv=as_csv)
+    refuse_two_forms(as_json=as_json, as_csv=as_csv)
     texts = listing_lines(lines) if as_json else csv_lines(model, lines) if as_csv else render(lines)
     while some := list(islice(texts, _LINES_AT_ONCE)):
         put_result("\n".join(some))
 
 
-def _check_forms(*, as_json: bool, as_csv: bool) -> None:
+def refuse_two_forms(*, as_json: bool, as_csv: bool) -> None:
+    """Raise UsageError where both JSON and CSV were asked for."""
     from mirror.errors import UsageError
 
     if as_json and as_csv:

@@ -33,6 +33,11 @@ def csv_lines(model: type[BaseModel], reports: Iterable[BaseModel]) -> Iterator[
         yield _line([cells.get(column, "") for column in columns])
 
 
+def rows_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a header line and a line for each row, without a line break at the end; None is empty."""
+    return "\n".join(map(_line, (columns, *rows)))
+
+
 def _line(cells: Sequence[Any]) -> str:
     stream = io.StringIO()
     csv.writer(stream, lineterminator="").writerow(cells)

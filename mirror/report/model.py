@@ -317,6 +317,54 @@ class FoundLine(_Report):
     title: str
 
 
+class ColumnLine(_Report):
+    """One column of the catalog, in `oomirror catalog sql --tables`."""
+
+    table: str
+    column: str
+    type: str
+    """integer, boolean, text, time (ISO 8601 text in UTC), json (as text) or bytes."""
+    unit: str
+    """Empty where it has none."""
+    meaning: str
+
+
+class SqlReport(_Report):
+    """What a query of `oomirror catalog sql` gave."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema", serialization_alias="schema")
+    columns: tuple[str, ...]
+    """Names as the query gives them; two may be equal."""
+    rows: tuple[tuple[int | float | bool | str | None, ...], ...]
+    """Bytes as hex."""
+    has_more: bool
+    """Whether there were more rows than `--limit`."""
+
+
+class ExportedTable(_Report):
+    """One table that `oomirror catalog export` wrote."""
+
+    table: str
+    file: str
+    """In the export's folder."""
+    rows: int
+    bytes: int
+    """Of the file."""
+
+
+class ExportReport(_Report):
+    """What `oomirror catalog export` wrote."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema", serialization_alias="schema")
+    folder: str
+    format: Literal["parquet", "csv"]
+    tables: tuple[ExportedTable, ...]
+    manifests: tuple[str, ...]
+    """Files in the folder, each a manifest as it was imported."""
+    left_over: tuple[str, ...]
+    """Files of an earlier export that this one did not write; they stay."""
+
+
 class ManifestLine(_Report):
     """What became of one document that `oomirror catalog import-manifest` read."""
 
@@ -331,6 +379,174 @@ class ManifestLine(_Report):
     """Of what it says, and of what it and the buckets do not agree about."""
     reason: str = ""
     """Why it failed."""
+
+
+class RunBrief(_Report):
+    """One run, as far as a story needs it."""
+
+    run: int
+    kind: str
+    started_at: str
+    """ISO 8601, UTC."""
+    state: str
+    scales: str | None
+    """What it chose of the dataset; None where it has no such choice."""
+    volumes: tuple[str, ...]
+    """Patterns; none: all volumes."""
+
+
+class BlockStory(_Report):
+    """Which voxels a block holds."""
+
+    index_xyz: tuple[int, ...]
+    """Place in the grid, counted in blocks."""
+    start_zyx: tuple[int, ...]
+    """First voxel."""
+    stop_zyx: tuple[int, ...]
+    """One after the last."""
+    is_inside: bool
+    """Of the array's grid."""
+    is_edge: bool
+    """Whether the array ends in it."""
+
+
+class UpstreamStory(_Report):
+    """What the newest listing that covers an object says of it."""
+
+    is_listed: bool
+    listed_at: str
+    """End of the listing: ISO 8601, UTC."""
+    run: int
+    """The run that listed."""
+    size: int | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    """ISO 8601, UTC; not known of blocks."""
+    was_listed_at: str | None = None
+    """Of an older listing that still had it, where the newest has it no more."""
+
+
+class RecordedStory(_Report):
+    """What the catalog has of an object on the share."""
+
+    size: int
+    etag: str
+    """Empty: in doubt, for a run that was replacing it did not finish."""
+    xxh3: str | None
+    verified_by: Literal["md5", "multipart_etag", "checksum", "size_only"]
+    adopted: bool
+    """Whether it lay on the share already."""
+    run: int
+    """The run that verified it."""
+
+
+class FileStory(_Report):
+    """What lies on the share."""
+
+    path: str
+    size: int | None
+    """None for what is no file."""
+    modified_at: str
+    """ISO 8601, UTC."""
+
+
+class ObjectStory(_Report):
+    """What became of one object."""
+
+    verdict: str
+    """In a word, as `on-share`, `lost`, `absent-upstream`; docs/catalog.md has them all."""
+    block: BlockStory | None
+    upstream: UpstreamStory | None
+    """None where no listing covers it."""
+    recorded: RecordedStory | None
+    file: FileStory | None
+    """None where there is none, or the share cannot be seen from here."""
+    share_is_seen: bool
+
+
+class WhyLevel(_Report):
+    """One array below a folder."""
+
+    volume: str
+    level: str | None
+    """None for an array without levels."""
+    blocks_in_grid: int | None
+    blocks_listed: int | None
+    """None where it was never listed; blocks that are missing in the bucket read as 0."""
+    listed: Amount | None
+    mirrored: Amount
+    is_published: bool
+    """Whether the document with which it opens is on the share."""
+    is_chosen: bool
+    """Whether a sync chose it."""
+
+
+class FolderStory(_Report):
+    """What became of what lies below a folder."""
+
+    levels: tuple[WhyLevel, ...]
+    other_listed: Amount | None
+    """Outside all arrays; None where it was never listed, or is not counted by itself."""
+    other_mirrored: Amount | None
+    listed_at: str | None
+    """Of the newest listing of all of it: ISO 8601, UTC."""
+
+
+class WhyFinding(_Report):
+    """Something odd about the data that concerns what was asked for."""
+
+    severity: str
+    code: str
+    place: str
+    expected: str
+    found: str
+
+
+class PartnerStory(_Report):
+    """What shows the same in another bucket."""
+
+    bucket: str | None
+    url: str | None
+    """None: there is none."""
+    is_listed: bool | None
+    """None where no listing tells."""
+    is_mirrored: bool | None
+    reason: str
+    """Why these two belong together, or why there is no partner."""
+
+
+class WhyReport(_Report):
+    """What `oomirror why` tells."""
+
+    schema_: Literal[1] = Field(default=1, alias="schema", serialization_alias="schema")
+    bucket: str
+    dataset: str
+    """Empty for what lies beside the datasets."""
+    url: str
+    key: str
+    path: str | None
+    """Where it lies on the share, or would lie; None where no share is configured."""
+    thing: str
+    """block, metadata, mesh, loose file, stray; level, volume, container, dataset, folder."""
+    format: str | None
+    container: str | None
+    volume: str | None
+    """Path inside the container."""
+    volume_kind: str | None
+    organelle_class: str | None
+    level: str | None
+    object: ObjectStory | None
+    """None for a folder."""
+    folder: FolderStory | None
+    """None for an object."""
+    runs: tuple[RunBrief, ...]
+    """Those that listed, chose or verified it, and the last sync of the dataset; the newest first."""
+    chosen_by: int | None
+    """The newest sync that chose it."""
+    findings: tuple[WhyFinding, ...]
+    partner: PartnerStory
+    also: tuple[str, ...]
+    """Addresses of other things that the same words may mean."""
 
 
 class ErrorParts(_Report):

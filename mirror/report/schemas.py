@@ -12,8 +12,10 @@ from pydantic import TypeAdapter
 
 from mirror.report.model import (
     CheckLine,
+    ColumnLine,
     DatasetLine,
     ErrorReport,
+    ExportReport,
     FactLine,
     FindingLine,
     FoundLine,
@@ -22,9 +24,11 @@ from mirror.report.model import (
     ObjectLine,
     RunLine,
     ScanReport,
+    SqlReport,
     SyncReport,
     UpgradeLine,
     VolumeLine,
+    WhyReport,
 )
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
@@ -43,10 +47,17 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "catalog-check": ("What `oomirror catalog check --json` prints: a line for each look", tuple[CheckLine, ...]),
     "catalog-upgrade": ("What `oomirror catalog upgrade --json` prints: one line", tuple[UpgradeLine, ...]),
     "catalog-search": ("What `oomirror catalog search --json` prints: a line for each match", tuple[FoundLine, ...]),
+    "catalog-export": ("What `oomirror catalog export --json` prints", ExportReport),
+    "catalog-sql": ("What `oomirror catalog sql --json` prints", SqlReport),
+    "catalog-sql-tables": (
+        "What `oomirror catalog sql --tables --json` prints: a line for each column",
+        tuple[ColumnLine, ...],
+    ),
     "catalog-import-manifest": (
         "What `oomirror catalog import-manifest --json` prints: a line for each document",
         tuple[ManifestLine, ...],
     ),
+    "why": ("What `oomirror why --json` prints", WhyReport),
     "error": ("What any command with --json prints when it fails", ErrorReport),
 }
 """Name of the file in docs/schemas, without `.json`, to title and shape."""
