@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Protocol
 
 from mirror.report.model import (
@@ -81,17 +81,27 @@ def render_runs(lines: Sequence[RunLine], *, now: datetime, units: Units = Units
 
 
 def render_findings(lines: Sequence[FindingLine], *, now: datetime, width: int | None = None) -> str:
-    """Return the findings, by dataset and bucket: a line that names each, and one with what was expected and found."""
+    """Return the findings, by dataset and bucket: what each is, where, what was expected and what was found."""
     if not lines:
         return "Nothing odd was found."
     blocks = []
     for (dataset, bucket), group in groupby(lines, key=lambda line: (line.dataset, line.bucket)):
         text = [f"{plain(dataset)} in bucket {bucket}"]
         for line in group:
-            text.append(f"  {line.severity}: {line.code}, {plain(line.place)}")
-            text.append(indented(_finding_words(line, now), width))
+            text += [f"  {line.severity}: {line.code}", f"    {plain(_below(line.place, line.dataset))}"]
+            text.append(indented(_finding_words(line, now), width, "      "))
         blocks.append("\n".join(text))
     return "\n\n".join(blocks)
+
+
+def _below(place: str, dataset: str) -> str:
+    """Return a key or prefix below its dataset's folder; as it is where it does not lie there."""
+    return place.removeprefix(folder) if (folder := _folder(place, dataset)) else place
+
+
+def _folder(place: str, dataset: str) -> str:
+    before, folder, _ = f"/{place}".partition(f"/{dataset}/")
+    return f"{before}{folder}"[1:] if folder else ""
 
 
 def _finding_words(line: FindingLine, now: datetime) -> str:
@@ -104,15 +114,17 @@ def _finding_words(line: FindingLine, now: datetime) -> str:
 
 
 def render_facts(lines: Sequence[FactLine], *, width: int | None = None) -> str:
-    """Return what documents say, by dataset: a line for each fact, and one with where it stands."""
+    """Return what documents say, by dataset: a line for each fact, and one for each place where it stands."""
     if not lines:
         return "No document said anything."
     text = []
     for dataset, group in groupby(lines, key=lambda line: line.dataset):
-        text.append(plain(dataset))
+        said: dict[str, list[str]] = {}
         for line in group:
-            text.append(indented(f"{line.name}: {_value(line.value)}", width, "  "))
-            text.append(f"      {plain(line.source)}")
+            said.setdefault(f"{line.name}: {_value(line.value)}", []).append(line.source)
+        text.append(plain(dataset))
+        for fact, sources in said.items():
+            text += [indented(fact, width, "  "), *(f"      {plain(source)}" for source in sources)]
     return "\n".join(text)
 
 
@@ -123,14 +135,18 @@ def _value(value: object) -> str:
 
 
 def render_objects(lines: Iterable[ObjectLine], *, units: Units = Units.SI) -> Iterator[str]:
-    """Yield a table of objects a line at a time; keys stand last, and are never cut."""
-    yield f"{'size':>9}  bucket  share    verified   {'run':>4}  key"
-    for line in lines:
-        bucket = {True: "yes", False: "no", None: "?"}[line.in_bucket]
-        verified = (line.verified or "-").replace("multipart_etag", "parts").replace("_", " ")
-        run = "-" if line.run is None else str(line.run)
-        size = format_bytes(line.size, units)
-        yield f"{size:>9}  {bucket:<6}  {_on_share(line):<7}  {verified:<9}  {run:>4}  {plain(line.key)}"
+    """Yield a table of objects a line at a time; keys stand last, below their dataset's folder, and are never cut."""
+    for (bucket, dataset), group in groupby(lines, key=lambda line: (line.bucket, line.dataset)):
+        first = next(group)
+        folder = _folder(first.key, dataset)
+        yield f"{plain(dataset)} in bucket {bucket}, keys below {plain(folder)}"
+        yield f"{'size':>9}  bucket  share    verified   {'run':>4}  key"
+        for line in chain([first], group):
+            has = {True: "yes", False: "no", None: "?"}[line.in_bucket]
+            verified = (line.verified or "-").replace("multipart_etag", "parts").replace("_", " ")
+            run = "-" if line.run is None else str(line.run)
+            facts = f"{format_bytes(line.size, units):>9}  {has:<6}  {_on_share(line):<7}  {verified:<9}  {run:>4}"
+            yield f"{facts}  {plain(line.key.removeprefix(folder)) or '.'}"
 
 
 def _on_share(line: ObjectLine) -> str:

@@ -114,7 +114,7 @@ def _bucket_lines(
             if is_long and (details := _details(line, now)):
                 yield indented(details, width)
     if any(line.listed is None for line in lines):
-        yield f"What the bucket has of it (?) is known after: oomirror scan {lines[0].dataset} --bucket {bucket}"
+        yield f"What the bucket has (?) is known after: oomirror scan {lines[0].dataset} --bucket {bucket}"
 
 
 def volume_heading(line: LevelLine) -> str:

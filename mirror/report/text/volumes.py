@@ -9,7 +9,7 @@ from itertools import groupby
 from mirror.report.model import LevelLine, VolumeLine
 from mirror.report.numbers import Units, format_axes, format_bytes, format_count, format_share
 from mirror.report.text.inventory import indented, verified_words, volume_heading
-from mirror.report.text.table import plain, render_table
+from mirror.report.text.table import plain, render_named_rows, render_table
 
 
 def render_volumes(
@@ -24,8 +24,8 @@ def render_volumes(
     ):
         volumes = tuple(group)
         header = ("  volume", "kind", "organelle", "levels", "size", "share")
-        table = render_table(header, [_volume_row(line, units) for line in volumes], words=(0, 1, 2, 3), width=width)
-        head, *rows = table.splitlines()
+        table_rows = [_volume_row(line, units) for line in volumes]
+        head, *rows = render_named_rows(header, table_rows, words=(0, 1, 2, 3), width=width)
         text = [f"{plain(dataset)} in bucket {bucket}, {plain(container)} ({kind})", head]
         for row, line in zip(rows, volumes, strict=True):
             text += [row, indented(_voxels(line), width)] if is_long else [row]

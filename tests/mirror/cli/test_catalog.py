@@ -13,14 +13,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from mirror.cli.main import GROUPS, main
-from tests.mirror.app.catalogs import HELA, N5, write_catalog
+from tests.mirror.app.catalogs import HELA, write_catalog
 from tests.mirror.cli.conftest import SCHEMAS
 
 COMMANDS = {
     "datasets": ((), "jrc_jurkat-1", 2),
     "volumes": ((), "volumes/labels/er_pred", 2),
     "levels": (("--volume", "volumes/raw"), "gzip", 2),
-    "objects": ((HELA,), f"{N5}volumes/raw/s0/1/0/0", 6),
+    "objects": ((HELA,), f"{HELA}.n5/volumes/raw/s0/1/0/0", 6),
     "runs": ((), "sync", 2),
     "findings": ((), "missing-level", 1),
     "facts": ((), "A HeLa cell", 2),

@@ -95,7 +95,7 @@ def test_findings() -> None:
         closed_at=None,
     )
     assert catalog.render_findings([line], now=NOW) == (
-        "d in bucket b\n  warning: permuted-axes, d/raw/s1/\n        expected z,y,x; found y,z,x; seen 3 h ago"
+        "d in bucket b\n  warning: permuted-axes\n    raw/s1/\n      expected z,y,x; found y,z,x; seen 3 h ago"
     )
     over = line.model_copy(update={"closed_at": EARLIER})
     assert catalog.render_findings([over], now=NOW).endswith("seen 3 h ago; over 3 h ago")
@@ -103,9 +103,9 @@ def test_findings() -> None:
 
 
 def test_facts() -> None:
-    """A fact has its source below it."""
-    lines = [FactLine(dataset="d", name="year", value=2017, source="s3://x/README.json")]
-    assert catalog.render_facts(lines) == "d\n  year: 2017\n      s3://x/README.json"
+    """A fact has its sources below it, said once where several say the same."""
+    lines = [FactLine(dataset="d", name="year", value=2017, source=f"s3://x/{one}") for one in "ab"]
+    assert catalog.render_facts(lines) == "d\n  year: 2017\n      s3://x/a\n      s3://x/b"
     assert catalog.render_facts([]) == "No document said anything."
 
 
@@ -129,10 +129,11 @@ def test_objects() -> None:
     )
     same = line.model_copy(update={"current": True, "verified": "multipart_etag"})
     assert list(catalog.render_objects([line, same, absent])) == [
+        "d in bucket b, keys below d/",
         "     size  bucket  share    verified    run  key",
-        "   1.5 kB  yes     other    size only     7  d/raw/s0/0/0/0",
-        "   1.5 kB  yes     adopted  parts         7  d/raw/s0/0/0/0",
-        "   1.5 kB  yes     no       -             -  d/raw/s0/0/0/0",
+        "   1.5 kB  yes     other    size only     7  raw/s0/0/0/0",
+        "   1.5 kB  yes     adopted  parts         7  raw/s0/0/0/0",
+        "   1.5 kB  yes     no       -             -  raw/s0/0/0/0",
     ]
 
 

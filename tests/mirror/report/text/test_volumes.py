@@ -78,11 +78,16 @@ def test_volumes() -> None:
 
 
 def test_volumes_fit_a_terminal() -> None:
-    """The longest path is cut in its middle where the terminal has 80 columns; nothing is cut in a file."""
-    lines = [volume("volumes/groundtruth/0003/crop12/labels/ribosomes", "whole")]
-    narrow = render_volumes(lines, width=80, is_long=True)
+    """A long path stands whole on a line of its own where the terminal has 80 columns, and in its row in a file."""
+    path = "volumes/groundtruth/0003/crop12/labels/ribosomes"
+    lines = [volume(path, "whole"), volume("volumes/raw")]
+    narrow = render_volumes(lines, width=80)
     assert max(map(len, narrow.splitlines())) <= 80
-    assert "crop12/labels/ribosomes" in render_volumes(lines)
+    assert narrow.splitlines()[2:4] == [
+        f"  {path}",
+        "               segmentation  mito-mem   s0-s5   122.3 GB  100 %",
+    ]
+    assert f"  {path}  segmentation" in render_volumes(lines)
 
 
 def test_the_long_form_of_volumes() -> None:
