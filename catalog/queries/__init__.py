@@ -1,7 +1,15 @@
 """Reading and writing the catalog. Every function takes a connection first; its caller owns the transaction."""
 
 from catalog.queries.agreement import Agreement, agreement
-from catalog.queries.changes import changes, put_changes
+from catalog.queries.changes import (
+    Changes,
+    add_changes,
+    change_records,
+    changes,
+    compare_listings,
+    previous_snapshot,
+    put_changes,
+)
 from catalog.queries.findings import findings, put_findings
 from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state
 from catalog.queries.places import (
@@ -22,6 +30,8 @@ from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
     add_shard,
     count_blocks,
+    drop_left_over_snapshots,
+    drop_shards,
     find_shard,
     finish_snapshot,
     link_shard,
@@ -33,6 +43,7 @@ from catalog.queries.snapshots import (
     put_shard,
     snapshot_shards,
     start_snapshot,
+    unlinked_shards,
 )
 from catalog.queries.state import (
     doubt_mirrored_blocks,
@@ -59,14 +70,18 @@ from catalog.queries.tree import (
 
 __all__ = [
     "Agreement",
+    "Changes",
+    "add_changes",
     "add_shard",
     "agreement",
     "annotations_below",
     "arrays",
     "bucket_id",
     "bucket_prefix",
+    "change_records",
     "changes",
     "close_dead_runs",
+    "compare_listings",
     "containers",
     "count_blocks",
     "count_sums",
@@ -77,6 +92,8 @@ __all__ = [
     "doubt_mirrored_blocks",
     "doubt_mirrored_objects",
     "doubt_sums",
+    "drop_left_over_snapshots",
+    "drop_shards",
     "facts",
     "find_bucket",
     "find_dataset",
@@ -98,6 +115,7 @@ __all__ = [
     "mirrored_objects",
     "mirrored_objects_of",
     "newest_snapshot",
+    "previous_snapshot",
     "put_array",
     "put_changes",
     "put_container",
@@ -121,6 +139,7 @@ __all__ = [
     "snapshot_shards",
     "start_run",
     "start_snapshot",
+    "unlinked_shards",
     "volumes",
     "words_of",
 ]

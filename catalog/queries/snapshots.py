@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Exists, RowMapping, Table, delete, exists, func, insert, select, tuple_, update
 
 from catalog.queries.rows import inserted_id, put_rows, stream, upsert
 from catalog.records import (
@@ -22,6 +22,8 @@ from catalog.tables import listed_block, listed_object, run, shard, snapshot, sn
 
 KEPT_SNAPSHOTS = 2
 """Complete snapshots kept of each bucket, dataset and scope."""
+DROPPED_ROWS = 20_000
+"""Rows of superfluous shards that go in one transaction: a tenth of a second in which nobody else can write."""
 
 
 def start_snapshot(
@@ -48,8 +50,7 @@ def find_shard(connection: Connection, bucket_id: int, prefix: str, digest: byte
 
     Link it in the same transaction, before another run's retention drops it.
     """
-    is_linked = exists().where(snapshot_shard.c.shard_id == shard.c.id)
-    return connection.execute(select(shard.c.id).where(*_named(bucket_id, prefix, digest), is_linked)).scalar()
+    return connection.execute(select(shard.c.id).where(*_named(bucket_id, prefix, digest), _is_linked())).scalar()
 
 
 def put_shard(
@@ -65,7 +66,7 @@ def put_shard(
     """Keep a new shard without its rows; return its id.
 
     Its rows and its link belong into the same transaction: a shard that no snapshot links is never found, and is
-    dropped when the next snapshot is finished.
+    dropped after the next snapshot was finished.
     """
     left_over = connection.execute(select(shard.c.id).where(*_named(bucket_id, prefix, digest))).scalar()
     if left_over is not None:
@@ -138,7 +139,7 @@ def finish_snapshot(connection: Connection, snapshot_id: int, *, is_complete: bo
     """Keep how a snapshot ended and what it counts; a complete one lets older ones go.
 
     Kept are the last two complete ones of its bucket, dataset and scope. Snapshots that runs which are over left
-    unfinished go too, and all shards that are in no snapshot any more.
+    unfinished go too. The shards that only they had stay until `drop_shards`.
     """
     objects, size = connection.execute(
         select(func.coalesce(func.sum(shard.c.objects), 0), func.coalesce(func.sum(shard.c.bytes), 0))
@@ -152,7 +153,7 @@ def finish_snapshot(connection: Connection, snapshot_id: int, *, is_complete: bo
 
 
 def drop_old_snapshots(connection: Connection, newest_id: int) -> None:
-    """Drop what the newest snapshot, a complete one, makes superfluous."""
+    """Drop the snapshots that the newest one, a complete one, makes superfluous."""
     newest = connection.execute(select(snapshot).where(snapshot.c.id == newest_id)).one()
     same = (
         snapshot.c.bucket_id == newest.bucket_id,
@@ -162,11 +163,58 @@ def drop_old_snapshots(connection: Connection, newest_id: int) -> None:
     )
     kept = select(snapshot.c.id).where(*same).order_by(snapshot.c.id.desc()).limit(KEPT_SNAPSHOTS)
     connection.execute(delete(snapshot).where(*same, snapshot.c.id.not_in(kept)))
+    drop_left_over_snapshots(connection, newest.bucket_id)
+
+
+def drop_left_over_snapshots(connection: Connection, bucket_id: int | None = None) -> int:
+    """Drop what runs that are over left unfinished, of one bucket or of all; return how many there were."""
     over = select(run.c.id).where(run.c.state != RunState.RUNNING.value)
-    is_left_over = ~snapshot.c.is_complete & snapshot.c.run_id.in_(over)
-    connection.execute(delete(snapshot).where(snapshot.c.bucket_id == newest.bucket_id, is_left_over))
-    is_linked = exists().where(snapshot_shard.c.shard_id == shard.c.id)
-    connection.execute(delete(shard).where(shard.c.bucket_id == newest.bucket_id, ~is_linked))
+    conditions = [~snapshot.c.is_complete, snapshot.c.run_id.in_(over)]
+    if bucket_id is not None:
+        conditions.append(snapshot.c.bucket_id == bucket_id)
+    return connection.execute(delete(snapshot).where(*conditions)).rowcount
+
+
+def unlinked_shards(connection: Connection, bucket_id: int | None = None) -> tuple[int, ...]:
+    """Return the shards of one bucket, or of all, that are in no snapshot any more."""
+    query = select(shard.c.id).where(~_is_linked()).order_by(shard.c.id)
+    if bucket_id is not None:
+        query = query.where(shard.c.bucket_id == bucket_id)
+    return tuple(connection.execute(query).scalars())
+
+
+def drop_shards(connection: Connection, shard_ids: Sequence[int], *, max_rows: int = DROPPED_ROWS) -> tuple[int, ...]:
+    """Drop some of the shards that are in no snapshot, about `max_rows` rows of them; return those that are left.
+
+    Call it until none is left, each time in a transaction of its own: others write in between. A shard that was linked
+    meanwhile stays.
+    """
+    for number, shard_id in enumerate(shard_ids):
+        if max_rows <= 0:
+            return tuple(shard_ids[number:])
+        unlinked = connection.execute(select(shard.c.id).where(shard.c.id == shard_id, ~_is_linked())).scalar()
+        if unlinked is None:
+            continue
+        for table in (listed_block, listed_object):
+            max_rows -= _drop_rows(connection, table, shard_id, max_rows)
+        if max_rows > 0:
+            connection.execute(delete(shard).where(shard.c.id == shard_id))
+            max_rows -= 1
+        else:
+            return tuple(shard_ids[number:])
+    return ()
+
+
+def _drop_rows(connection: Connection, table: Table, shard_id: int, max_rows: int) -> int:
+    of_shard = table.c.shard_id == shard_id
+    key = [column for column in table.primary_key if column.name != "shard_id"]
+    last = connection.execute(select(*key).where(of_shard).order_by(*key).offset(max(max_rows, 0)).limit(1)).first()
+    up_to = [of_shard] if last is None else [of_shard, tuple_(*key) < tuple_(*last)]
+    return connection.execute(delete(table).where(*up_to)).rowcount
+
+
+def _is_linked() -> Exists:
+    return exists().where(snapshot_shard.c.shard_id == shard.c.id)
 
 
 def newest_snapshot(
