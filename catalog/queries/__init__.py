@@ -24,14 +24,13 @@ from catalog.queries.places import (
     replace_share,
     share,
 )
+from catalog.queries.retention import drop_left_over_snapshots, drop_shards, unlinked_shards
 from catalog.queries.runs import close_dead_runs, finish_run, runs, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
     add_shard,
     count_blocks,
-    drop_left_over_snapshots,
-    drop_shards,
     find_shard,
     finish_snapshot,
     link_shard,
@@ -41,9 +40,10 @@ from catalog.queries.snapshots import (
     put_listed_blocks,
     put_listed_objects,
     put_shard,
+    snapshot_blocks,
     snapshot_shards,
+    snapshots,
     start_snapshot,
-    unlinked_shards,
 )
 from catalog.queries.state import (
     doubt_mirrored_blocks,
@@ -136,7 +136,9 @@ __all__ = [
     "runs",
     "search",
     "share",
+    "snapshot_blocks",
     "snapshot_shards",
+    "snapshots",
     "start_run",
     "start_snapshot",
     "unlinked_shards",
