@@ -80,9 +80,26 @@ def used_bytes(connection: Connection) -> int:
     return (n_pages - n_free) * page_bytes
 
 
-def catalog_size(
-    connection: Connection, file: Path | None = None, *, counted_bytes: int = COUNTED_BYTES
-) -> CatalogSize:
+@dataclass(frozen=True, slots=True)
+class DiskSize:
+    """What a catalog takes on its disk."""
+
+    file_bytes: int
+    log_bytes: int = 0
+    """Of the write-ahead log."""
+    free_bytes: int = 0
+    """Pages in the file that the next rows will fill."""
+
+
+def disk_size(connection: Connection, file: Path | None) -> DiskSize:
+    """Return what the catalog takes on its disk; of PostgreSQL the size of the database."""
+    if file is None:
+        return DiskSize(used_bytes(connection))
+    free = _pragma(connection, "freelist_count") * _pragma(connection, "page_size")
+    return DiskSize(_file_bytes(file), _file_bytes(file.with_name(f"{file.name}-wal")), free)
+
+
+def catalog_size(connection: Connection, file: Path | None, *, counted_bytes: int = COUNTED_BYTES) -> CatalogSize:
     """Return how large the catalog is, by table.
 
     A SQLite file of up to `counted_bytes` is measured page by page and its rows are counted. Of a larger one, the rows
@@ -92,19 +109,20 @@ def catalog_size(
     Parameters
     ----------
     file
-        Of a SQLite catalog.
+        Of a SQLite catalog; None of one on PostgreSQL.
     """
-    if connection.dialect.name != "sqlite":
+    if file is None:
         return _postgresql_size(connection)
     used = used_bytes(connection)
     tables = _measured(connection) if used <= counted_bytes and _has_page_table(connection) else None
+    disk = disk_size(connection, file)
     return CatalogSize(
         f"SQLite {sqlite3.sqlite_version}",
         used,
         _sorted(tables if tables is not None else _estimated(connection, used)),
-        file_bytes=None if file is None else _file_bytes(file),
-        log_bytes=None if file is None else _file_bytes(file.with_name(f"{file.name}-wal")),
-        free_bytes=_pragma(connection, "freelist_count") * _pragma(connection, "page_size"),
+        file_bytes=disk.file_bytes,
+        log_bytes=disk.log_bytes,
+        free_bytes=disk.free_bytes,
     )
 
 

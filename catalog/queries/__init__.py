@@ -25,7 +25,7 @@ from catalog.queries.places import (
     share,
 )
 from catalog.queries.retention import drop_left_over_snapshots, drop_shards, unlinked_shards
-from catalog.queries.runs import close_dead_runs, finish_run, runs, start_run
+from catalog.queries.runs import close_dead_runs, count_runs, finish_run, runs, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
@@ -84,6 +84,7 @@ __all__ = [
     "compare_listings",
     "containers",
     "count_blocks",
+    "count_runs",
     "count_sums",
     "dataset_names",
     "dataset_state",

@@ -10,7 +10,9 @@ import typer
 
 from mirror.cli import options
 from mirror.cli.adopt import adopt
+from mirror.cli.catalog.info import info
 from mirror.cli.catalog.search import search
+from mirror.cli.catalog.vacuum import vacuum
 from mirror.cli.demo import demo
 from mirror.cli.faults import tell
 from mirror.cli.init import init
@@ -107,7 +109,11 @@ COMMANDS: Mapping[Callable[..., int], str] = {
 GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
     "catalog": (
         "look into the catalog, and look after it",
-        {search: "search datasets and volumes by words"},
+        {
+            info: "show where the catalog is, how large, and how it grows",
+            search: "search datasets and volumes by words",
+            vacuum: "drop left-overs from the catalog and make its file small",
+        },
     ),
 }
 """Commands of two words."""
