@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -44,11 +45,10 @@ def gappy(catalog: Catalog, tmp_path: Path) -> Path:
         queries.finish_run(connection, run, state=RunState.DONE, exit_code=0, finished_at=at(1))
     with catalog.begin() as connection:
         connection.exec_driver_sql("DELETE FROM mirrored_block WHERE x % 2 = 0")
-    with catalog.read() as connection:
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        connection.exec_driver_sql("BEGIN")
-    return tmp_path / "catalog.db"
+    file = tmp_path / "catalog.db"
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return file
 
 
 def rows(connection: Connection) -> list[tuple[object, ...]]:
