@@ -10,6 +10,7 @@ import typer
 
 from mirror.cli import options
 from mirror.cli.adopt import adopt
+from mirror.cli.catalog.import_manifest import import_manifest
 from mirror.cli.catalog.info import info
 from mirror.cli.catalog.search import search
 from mirror.cli.catalog.vacuum import vacuum
@@ -112,6 +113,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
         {
             info: "show where the catalog is, how large, and how it grows",
             search: "search datasets and volumes by words",
+            import_manifest: "take what the project's manifests say",
             vacuum: "drop left-overs from the catalog and make its file small",
         },
     ),

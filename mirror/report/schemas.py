@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mirror.report.model import DatasetLine, ErrorReport, FoundLine, LevelLine, ScanReport, SyncReport
+from mirror.report.model import DatasetLine, ErrorReport, FoundLine, LevelLine, ManifestLine, ScanReport, SyncReport
 from mirror.report.upkeep import CatalogInfo, CatalogVacuumed
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
@@ -20,6 +20,10 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "ls": ("What `oomirror ls --json` prints: a line for each dataset", tuple[DatasetLine, ...]),
     "ls-dataset": ("What `oomirror ls DATASET --json` prints: a line for each level", tuple[LevelLine, ...]),
     "catalog-search": ("What `oomirror catalog search --json` prints: a line for each match", tuple[FoundLine, ...]),
+    "catalog-import-manifest": (
+        "What `oomirror catalog import-manifest --json` prints: a line for each document",
+        tuple[ManifestLine, ...],
+    ),
     "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),
     "catalog-vacuum": ("What `oomirror catalog vacuum --json` prints", CatalogVacuumed),
     "error": ("What any command with --json prints when it fails", ErrorReport),

@@ -9,12 +9,19 @@ import pytest
 from sqlalchemy import Connection
 
 from catalog import queries
-from catalog.session import Catalog
+from catalog.session import Catalog, open_catalog
 from catalog.sizes import CatalogSize, TableSize, catalog_size, disk_size, used_bytes
 from tests.catalog import builders
 from tests.catalog.builders import CONTAINER, DATASET, at
 
 N = 20_000
+
+
+@pytest.fixture
+def catalog(sqlite_url: str) -> Iterator[Catalog]:
+    """Yield an open SQLite catalog without rows."""
+    with open_catalog(sqlite_url) as opened:
+        yield opened
 
 
 @pytest.fixture

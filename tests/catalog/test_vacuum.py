@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from catalog import queries
 from catalog.errors import CatalogError, CatalogLockedError, NoRoomError
 from catalog.records import RunState
 from catalog.session import Catalog, open_catalog
-from catalog.sizes import disk_size
+from catalog.sizes import catalog_size, disk_size
 from catalog.tables import listed_block, mirrored_block, shard, snapshot
 from catalog.vacuum import check_idle, drop_left_overs, temporary_folder, vacuum
 from tests.catalog import builders
@@ -32,6 +33,13 @@ with open_catalog(sys.argv[1]) as catalog:
     print("ready", flush=True)
     vacuum(catalog, catalog_file(sys.argv[1]))
 """
+
+
+@pytest.fixture
+def catalog(sqlite_url: str) -> Iterator[Catalog]:
+    """Yield an open SQLite catalog without rows."""
+    with open_catalog(sqlite_url) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -79,10 +87,10 @@ def test_a_vacuum_without_room_does_nothing(catalog: Catalog, gappy: Path) -> No
     assert gappy.stat().st_size == size
 
 
-def test_a_vacuum_beside_a_writer_is_refused(catalog_url: str, gappy: Path) -> None:
+def test_a_vacuum_beside_a_writer_is_refused(sqlite_url: str, gappy: Path) -> None:
     """Another process's transaction is waited for, for as long as the catalog's busy time, and then said."""
     other = sqlite3.connect(gappy, isolation_level=None)
-    with open_catalog(catalog_url, busy_seconds=0.05) as impatient:
+    with open_catalog(sqlite_url, busy_seconds=0.05) as impatient:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(CatalogLockedError, match="locked by another process"):
             vacuum(impatient, gappy)
@@ -91,11 +99,11 @@ def test_a_vacuum_beside_a_writer_is_refused(catalog_url: str, gappy: Path) -> N
         vacuum(impatient, gappy)
 
 
-def test_readers_go_on_while_the_catalog_is_vacuumed(catalog_url: str, catalog: Catalog, gappy: Path) -> None:
+def test_readers_go_on_while_the_catalog_is_vacuumed(sqlite_url: str, catalog: Catalog, gappy: Path) -> None:
     """A reader that began before sees what it saw; the log stays until it has gone."""
     with catalog.read() as connection:
         kept = rows(connection)
-        with open_catalog(catalog_url, busy_seconds=0.05) as other:
+        with open_catalog(sqlite_url, busy_seconds=0.05) as other:
             vacuum(other, gappy)
         assert rows(connection) == kept
     with catalog.read() as connection:
@@ -168,3 +176,24 @@ def test_temporary_files_lie_where_sqlite_is_told(monkeypatch: pytest.MonkeyPatc
     assert temporary_folder() == tmp_path
     monkeypatch.setenv("SQLITE_TMPDIR", str(tmp_path / "none"))
     assert temporary_folder() == tmp_path
+
+
+def test_on_postgresql_all_go_on(postgres_url: str) -> None:
+    """The server does it beside readers and writers, and knows its rows afterwards; nothing is lost."""
+    with open_catalog(postgres_url) as served, open_catalog(postgres_url) as other:
+        with served.begin() as connection:
+            bucket = queries.bucket_id(connection, builders.BUCKET_B)
+            run = builders.start_run(connection, bucket)
+            array = queries.put_array(connection, builders.array_record(bucket))
+            queries.put_mirrored_blocks(connection, builders.mirrored_block_rows(3_000, array, run))
+        with other.begin() as connection:
+            connection.execute(select(mirrored_block).limit(1)).all()
+            vacuum(served, None)
+        with served.read() as connection:
+            size = catalog_size(connection, None)
+            assert len(rows(connection)) == 3_000
+    assert size.database.startswith("PostgreSQL ")
+    assert size.table("mirrored_block").rows == 3_000
+    assert size.table("mirrored_block").is_estimate
+    assert size.file_bytes is None
+    assert sum(one.bytes for one in size.tables) == size.used_bytes
