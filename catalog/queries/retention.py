@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from sqlalchemy import Connection, Exists, Table, delete, exists, select, tuple_
 
@@ -13,6 +14,7 @@ KEPT_SNAPSHOTS = 2
 """Complete snapshots kept of each bucket, dataset and scope."""
 DROPPED_ROWS = 20_000
 """Rows of superfluous shards that go in one transaction: a tenth of a second in which nobody else can write."""
+_SHARDS = 500
 
 
 def drop_old_snapshots(connection: Connection, newest_id: int) -> None:
@@ -51,21 +53,23 @@ def drop_shards(connection: Connection, shard_ids: Sequence[int], *, max_rows: i
 
     Call it until none is left, each time in a transaction of its own: others write in between. A shard that was linked
     meanwhile stays.
+
+    Parameters
+    ----------
+    shard_ids
+        In ascending order, as `unlinked_shards` returns them.
     """
-    for number, shard_id in enumerate(shard_ids):
-        if max_rows <= 0:
-            return tuple(shard_ids[number:])
-        unlinked = connection.execute(select(shard.c.id).where(shard.c.id == shard_id, ~is_linked())).scalar()
-        if unlinked is None:
-            continue
-        for table in (listed_block, listed_object):
-            max_rows -= _drop_rows(connection, table, shard_id, max_rows)
-        if max_rows > 0:
-            connection.execute(delete(shard).where(shard.c.id == shard_id))
-            max_rows -= 1
-        else:
-            return tuple(shard_ids[number:])
-    return ()
+    some = tuple(shard_ids[:_SHARDS])
+    query = select(shard.c.id, shard.c.objects).where(shard.c.id.in_(some), ~is_linked()).order_by(shard.c.id)
+    rows = connection.execute(query).all()
+    totals = accumulate(row.objects + 1 for row in rows)
+    dropped = [row.id for row, total in zip(rows, totals, strict=True) if total <= max_rows]
+    if dropped or not rows:
+        connection.execute(delete(shard).where(shard.c.id.in_(dropped)))
+    elif _drop_part(connection, rows[0].id, max_rows):
+        dropped = [rows[0].id]
+    left = [row.id for row in rows if row.id not in dropped]
+    return (*left, *shard_ids[len(some) :])
 
 
 def is_linked() -> Exists:
@@ -73,9 +77,19 @@ def is_linked() -> Exists:
     return exists().where(snapshot_shard.c.shard_id == shard.c.id)
 
 
+def _drop_part(connection: Connection, shard_id: int, max_rows: int) -> bool:
+    """Drop rows of a shard that has many; return whether none was left, and the shard has gone as well."""
+    for table in (listed_block, listed_object):
+        max_rows -= _drop_rows(connection, table, shard_id, max_rows)
+    if max_rows <= 0:
+        return False
+    connection.execute(delete(shard).where(shard.c.id == shard_id))
+    return True
+
+
 def _drop_rows(connection: Connection, table: Table, shard_id: int, max_rows: int) -> int:
     of_shard = table.c.shard_id == shard_id
     key = [column for column in table.primary_key if column.name != "shard_id"]
-    last = connection.execute(select(*key).where(of_shard).order_by(*key).offset(max(max_rows, 0)).limit(1)).first()
+    last = connection.execute(select(*key).where(of_shard).order_by(*key).offset(max_rows).limit(1)).first()
     up_to = [of_shard] if last is None else [of_shard, tuple_(*key) < tuple_(*last)]
     return connection.execute(delete(table).where(*up_to)).rowcount

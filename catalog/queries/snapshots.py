@@ -185,7 +185,13 @@ def snapshot_shards(connection: Connection, snapshot_id: int) -> tuple[ShardReco
         .where(snapshot_shard.c.snapshot_id == snapshot_id)
         .order_by(shard.c.prefix, shard.c.id)
     )
-    return tuple(_shard_record(row) for row in connection.execute(query).mappings())
+    # By position: a listing may have ten thousand of them.
+    return tuple(
+        ShardRecord(shard_id, bucket_id, array_id, prefix, digest, Count(objects, size), Count(n_blocks, block_bytes))
+        for shard_id, bucket_id, array_id, prefix, digest, objects, size, n_blocks, block_bytes in stream(
+            connection, query
+        )
+    )
 
 
 def listed_blocks(connection: Connection, shard_id: int) -> Iterator[ListedBlockRow]:
@@ -211,10 +217,3 @@ def _snapshot_record(row: RowMapping) -> SnapshotRecord:
     listed = Count(values.pop("objects"), values.pop("bytes"))
     values.update(scope=SnapshotScope(row["scope"]))
     return SnapshotRecord(**values, listed=listed)
-
-
-def _shard_record(row: RowMapping) -> ShardRecord:
-    values = dict(row)
-    listed = Count(values.pop("objects"), values.pop("bytes"))
-    blocks = Count(values.pop("n_blocks"), values.pop("block_bytes"))
-    return ShardRecord(**values, listed=listed, blocks=blocks)
