@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "catalog search, empty catalog": ("catalog", "search", "mito", "seg"),
     "ls": ("ls", "--bucket", "b"),
     "ls DATASET": ("ls", DATASET, "--bucket", "b"),
+    "catalog levels DATASET": ("catalog", "levels", DATASET),
     "catalog search": ("catalog", "search", "mito", "seg"),
     "catalog info": ("catalog", "info"),
 }

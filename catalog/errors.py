@@ -71,3 +71,9 @@ class OtherShareError(CatalogError):
     """The catalog holds the state of another share."""
 
     exit_code = 5
+
+
+class QueryError(CatalogError, ValueError):
+    """A query of the user's own that is none, or that would do more than read."""
+
+    exit_code = 2

@@ -10,8 +10,10 @@ from catalog.queries.changes import (
     previous_snapshot,
     put_changes,
 )
+from catalog.queries.export import BLOCK_TABLES, all_dataset_names, table_rows
 from catalog.queries.findings import findings, put_findings
-from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state
+from catalog.queries.objects import ObjectRow, ObjectSide, listed_parts, objects_below
+from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state, newest_listings
 from catalog.queries.places import (
     arrays,
     bucket_id,
@@ -25,7 +27,7 @@ from catalog.queries.places import (
     share,
 )
 from catalog.queries.retention import drop_left_over_snapshots, drop_shards, unlinked_shards
-from catalog.queries.runs import close_dead_runs, count_runs, finish_run, runs, start_run
+from catalog.queries.runs import close_dead_runs, count_runs, finish_run, run_times, runs, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
@@ -45,6 +47,8 @@ from catalog.queries.snapshots import (
     snapshots,
     start_snapshot,
 )
+from catalog.queries.soundness import broken_pages, broken_references
+from catalog.queries.sql import Answer, run_query
 from catalog.queries.state import (
     doubt_mirrored_blocks,
     doubt_mirrored_objects,
@@ -56,7 +60,9 @@ from catalog.queries.state import (
     put_mirrored_blocks,
     put_mirrored_objects,
 )
-from catalog.queries.sums import count_sums, doubt_sums, mirror_states
+from catalog.queries.story import counts_below, lacks_block_rows, recorded, sightings
+from catalog.queries.summaries import DatasetSummary, VolumeNote, buckets, dataset_summaries, volume_notes
+from catalog.queries.sums import count_sums, doubt_sums, mirror_states, wrong_sums
 from catalog.queries.tree import (
     containers,
     datasets,
@@ -69,15 +75,25 @@ from catalog.queries.tree import (
 )
 
 __all__ = [
+    "BLOCK_TABLES",
     "Agreement",
+    "Answer",
     "Changes",
+    "DatasetSummary",
+    "ObjectRow",
+    "ObjectSide",
+    "VolumeNote",
     "add_changes",
     "add_shard",
     "agreement",
+    "all_dataset_names",
     "annotations_below",
     "arrays",
+    "broken_pages",
+    "broken_references",
     "bucket_id",
     "bucket_prefix",
+    "buckets",
     "change_records",
     "changes",
     "close_dead_runs",
@@ -86,8 +102,10 @@ __all__ = [
     "count_blocks",
     "count_runs",
     "count_sums",
+    "counts_below",
     "dataset_names",
     "dataset_state",
+    "dataset_summaries",
     "datasets",
     "documents",
     "doubt_mirrored_blocks",
@@ -104,10 +122,12 @@ __all__ = [
     "finish_snapshot",
     "forget_mirrored_blocks",
     "forget_mirrored_objects",
+    "lacks_block_rows",
     "level_states",
     "link_shard",
     "listed_blocks",
     "listed_objects",
+    "listed_parts",
     "loose_state",
     "manifests",
     "mark_absent",
@@ -115,7 +135,9 @@ __all__ = [
     "mirrored_blocks",
     "mirrored_objects",
     "mirrored_objects_of",
+    "newest_listings",
     "newest_snapshot",
+    "objects_below",
     "previous_snapshot",
     "put_array",
     "put_changes",
@@ -132,17 +154,24 @@ __all__ = [
     "put_search_entries",
     "put_shard",
     "put_volume",
+    "recorded",
     "remember_share",
     "replace_share",
+    "run_query",
+    "run_times",
     "runs",
     "search",
     "share",
+    "sightings",
     "snapshot_blocks",
     "snapshot_shards",
     "snapshots",
     "start_run",
     "start_snapshot",
+    "table_rows",
     "unlinked_shards",
+    "volume_notes",
     "volumes",
     "words_of",
+    "wrong_sums",
 ]
