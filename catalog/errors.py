@@ -53,6 +53,12 @@ class CatalogLockedError(CatalogError):
     """Another process kept the catalog locked for longer than the busy time-out."""
 
 
+class NoRoomError(CatalogError):
+    """The disk has no room for what was to be done; nothing was."""
+
+    exit_code = 5
+
+
 class CatalogDamagedError(CatalogError):
     """The file is not a database, or its pages do not fit together."""
 

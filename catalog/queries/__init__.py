@@ -1,7 +1,15 @@
 """Reading and writing the catalog. Every function takes a connection first; its caller owns the transaction."""
 
 from catalog.queries.agreement import Agreement, agreement
-from catalog.queries.changes import changes, put_changes
+from catalog.queries.changes import (
+    Changes,
+    add_changes,
+    change_records,
+    changes,
+    compare_listings,
+    previous_snapshot,
+    put_changes,
+)
 from catalog.queries.export import BLOCK_TABLES, all_dataset_names, table_rows
 from catalog.queries.findings import findings, put_findings
 from catalog.queries.objects import ObjectRow, ObjectSide, listed_parts, objects_below
@@ -18,7 +26,8 @@ from catalog.queries.places import (
     replace_share,
     share,
 )
-from catalog.queries.runs import close_dead_runs, finish_run, run_times, runs, start_run
+from catalog.queries.retention import drop_left_over_snapshots, drop_shards, unlinked_shards
+from catalog.queries.runs import close_dead_runs, count_runs, finish_run, run_times, runs, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
@@ -33,7 +42,9 @@ from catalog.queries.snapshots import (
     put_listed_blocks,
     put_listed_objects,
     put_shard,
+    snapshot_blocks,
     snapshot_shards,
+    snapshots,
     start_snapshot,
 )
 from catalog.queries.soundness import broken_pages, broken_references
@@ -67,10 +78,12 @@ __all__ = [
     "BLOCK_TABLES",
     "Agreement",
     "Answer",
+    "Changes",
     "DatasetSummary",
     "ObjectRow",
     "ObjectSide",
     "VolumeNote",
+    "add_changes",
     "add_shard",
     "agreement",
     "all_dataset_names",
@@ -81,10 +94,13 @@ __all__ = [
     "bucket_id",
     "bucket_prefix",
     "buckets",
+    "change_records",
     "changes",
     "close_dead_runs",
+    "compare_listings",
     "containers",
     "count_blocks",
+    "count_runs",
     "count_sums",
     "counts_below",
     "dataset_names",
@@ -95,6 +111,8 @@ __all__ = [
     "doubt_mirrored_blocks",
     "doubt_mirrored_objects",
     "doubt_sums",
+    "drop_left_over_snapshots",
+    "drop_shards",
     "facts",
     "find_bucket",
     "find_dataset",
@@ -120,6 +138,7 @@ __all__ = [
     "newest_listings",
     "newest_snapshot",
     "objects_below",
+    "previous_snapshot",
     "put_array",
     "put_changes",
     "put_container",
@@ -144,10 +163,13 @@ __all__ = [
     "search",
     "share",
     "sightings",
+    "snapshot_blocks",
     "snapshot_shards",
+    "snapshots",
     "start_run",
     "start_snapshot",
     "table_rows",
+    "unlinked_shards",
     "volume_notes",
     "volumes",
     "words_of",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from catalog.queries.rows import inserted_id
 from catalog.records import RunKind, RunRecord, RunState
@@ -87,6 +87,11 @@ def runs(connection: Connection, limit: int | None = 20) -> tuple[RunRecord, ...
     """Return the newest runs, the last one first; all of them where `limit` is None."""
     query = select(run).order_by(run.c.id.desc()).limit(limit)
     return tuple(_run_record(row) for row in connection.execute(query).mappings())
+
+
+def count_runs(connection: Connection) -> int:
+    """Return how many runs there were."""
+    return int(connection.execute(select(func.count()).select_from(run)).scalar_one())
 
 
 def run_times(connection: Connection, ids: Iterable[int]) -> dict[int, datetime]:

@@ -16,12 +16,14 @@ from mirror.cli.catalog.export import export
 from mirror.cli.catalog.facts import facts
 from mirror.cli.catalog.findings import findings
 from mirror.cli.catalog.import_manifest import import_manifest
+from mirror.cli.catalog.info import info
 from mirror.cli.catalog.levels import levels
 from mirror.cli.catalog.objects import objects
 from mirror.cli.catalog.runs import runs
 from mirror.cli.catalog.search import search
 from mirror.cli.catalog.sql import sql
 from mirror.cli.catalog.upgrade import upgrade
+from mirror.cli.catalog.vacuum import vacuum
 from mirror.cli.catalog.volumes import volumes
 from mirror.cli.demo import demo
 from mirror.cli.faults import tell
@@ -133,6 +135,8 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             export: "write the tables as Parquet or CSV",
             sql: "run one query that reads",
             import_manifest: "take what the project's manifests say",
+            info: "show where the catalog is, how large, and how it grows",
+            vacuum: "drop left-overs from the catalog and make its file small",
             check: "look whether the catalog is sound",
             upgrade: "bring an older catalog to this version",
         },

@@ -30,6 +30,7 @@ from mirror.report.model import (
     VolumeLine,
     WhyReport,
 )
+from mirror.report.upkeep import CatalogInfo, CatalogVacuumed
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "sync": ("What `oomirror sync --json` prints", SyncReport),
@@ -58,6 +59,8 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
         tuple[ManifestLine, ...],
     ),
     "why": ("What `oomirror why --json` prints", WhyReport),
+    "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),
+    "catalog-vacuum": ("What `oomirror catalog vacuum --json` prints", CatalogVacuumed),
     "error": ("What any command with --json prints when it fails", ErrorReport),
 }
 """Name of the file in docs/schemas, without `.json`, to title and shape."""
