@@ -8,6 +8,7 @@ from catalog.queries.places import (
     arrays,
     bucket_id,
     bucket_prefix,
+    buckets,
     documents,
     find_bucket,
     put_array,
@@ -45,7 +46,7 @@ from catalog.queries.state import (
     put_mirrored_blocks,
     put_mirrored_objects,
 )
-from catalog.queries.sums import count_sums, doubt_sums, mirror_states
+from catalog.queries.sums import count_sums, doubt_sums, keep_sums, mirror_states
 from catalog.queries.tree import (
     containers,
     datasets,
@@ -65,6 +66,7 @@ __all__ = [
     "arrays",
     "bucket_id",
     "bucket_prefix",
+    "buckets",
     "changes",
     "close_dead_runs",
     "containers",
@@ -86,6 +88,7 @@ __all__ = [
     "finish_snapshot",
     "forget_mirrored_blocks",
     "forget_mirrored_objects",
+    "keep_sums",
     "level_states",
     "link_shard",
     "listed_blocks",

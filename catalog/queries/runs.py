@@ -83,8 +83,8 @@ def close_dead_runs(
     return dead
 
 
-def runs(connection: Connection, limit: int = 20) -> tuple[RunRecord, ...]:
-    """Return the newest runs, the last one first."""
+def runs(connection: Connection, limit: int | None = 20) -> tuple[RunRecord, ...]:
+    """Return the newest runs, all without a limit, the last one first."""
     query = select(run).order_by(run.c.id.desc()).limit(limit)
     return tuple(_run_record(row) for row in connection.execute(query).mappings())
 

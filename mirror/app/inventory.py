@@ -9,8 +9,9 @@ from typing import Literal
 from catalog import queries
 from catalog.errors import CatalogMissingError
 from catalog.records import Count, LevelState, LooseState, SnapshotRecord, SnapshotScope
-from catalog.session import Catalog, open_catalog
+from catalog.session import Catalog
 from mirror.app.datasets import datasets_in, plain_errors
+from mirror.app.reading import Tell, catalog_for_reading, say_nothing
 from mirror.config import Settings
 from mirror.errors import MirrorError, UnknownNameError
 from mirror.formats.n5.multiscale import parse_level_name
@@ -23,7 +24,11 @@ OTHER_FILES = "other files"
 
 
 def list_datasets(
-    settings: Settings, bucket: str | None = None, *, on_unreachable: Callable[[MirrorError], None] = lambda _: None
+    settings: Settings,
+    bucket: str | None = None,
+    *,
+    on_unreachable: Callable[[MirrorError], None] = lambda _: None,
+    tell: Tell = say_nothing,
 ) -> tuple[DatasetLine, ...]:
     """Return a line for each dataset, by bucket and name: those of the catalog, and those that the bucket shows.
 
@@ -33,6 +38,8 @@ def list_datasets(
         None: every bucket of the configuration.
     on_unreachable
         Told of each bucket that does not answer; what the catalog knows of it is shown.
+    tell
+        As `catalog_for_reading`.
 
     Raises
     ------
@@ -42,7 +49,7 @@ def list_datasets(
     names = sorted(settings.buckets) if bucket is None else [bucket]
     lines: list[DatasetLine] = []
     silent: list[MirrorError] = []
-    catalog = _catalog(settings)
+    catalog = _catalog(settings, tell)
     try:
         for name in names:
             connection = settings.bucket(name).connection()
@@ -62,8 +69,15 @@ def list_datasets(
     return tuple(lines)
 
 
-def list_levels(settings: Settings, dataset: str, bucket: str | None = None) -> tuple[LevelLine, ...]:
+def list_levels(
+    settings: Settings, dataset: str, bucket: str | None = None, *, tell: Tell = say_nothing
+) -> tuple[LevelLine, ...]:
     """Return a line for each level of the dataset that the catalog knows, by bucket and volume.
+
+    Parameters
+    ----------
+    tell
+        As `catalog_for_reading`.
 
     Raises
     ------
@@ -73,7 +87,7 @@ def list_levels(settings: Settings, dataset: str, bucket: str | None = None) -> 
     names = sorted(settings.buckets) if bucket is None else [bucket]
     for name in names:
         settings.bucket(name)
-    catalog = _catalog(settings)
+    catalog = _catalog(settings, tell)
     if catalog is None:
         raise _never_seen(dataset, ())
     with catalog:
@@ -97,9 +111,9 @@ def _never_seen(dataset: str, known: tuple[str, ...]) -> UnknownNameError:
     )
 
 
-def _catalog(settings: Settings) -> Catalog | None:
+def _catalog(settings: Settings, tell: Tell) -> Catalog | None:
     try:
-        return open_catalog(settings.catalog, create=False, read_only=True)
+        return catalog_for_reading(settings, tell=tell)
     except CatalogMissingError:
         return None
 

@@ -37,10 +37,10 @@ def ls(
 
     settings, now = load_settings(config), datetime.now(UTC)
     if dataset is None:
-        datasets = list_datasets(settings, bucket, on_unreachable=lambda error: put_words(str(error)))
+        datasets = list_datasets(settings, bucket, on_unreachable=lambda error: put_words(str(error)), tell=put_words)
         text = render_datasets(datasets, now=now, units=units, width=result_width())
         put_result(listing(datasets) if as_json else text)
     else:
-        levels = list_levels(settings, dataset, bucket)
+        levels = list_levels(settings, dataset, bucket, tell=put_words)
         put_result(listing(levels) if as_json else render_levels(levels, now=now, units=units))
     return ExitCode.DONE
