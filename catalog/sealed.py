@@ -65,7 +65,7 @@ class SealedCatalog(Catalog):
         CatalogError
             The file is damaged, or its share cannot be read any more.
         """
-        with _advised(), Catalog.read(self) as connection:
+        with _advised(self.url), Catalog.read(self) as connection:
             yield connection
 
 
@@ -85,7 +85,7 @@ def open_sealed(file: Path, *, migrations: migrate.Migrations = migrate.OURS) ->
         raise CatalogMissingError("there is no published catalog", str(file))
     engine = _make_engine(file)
     try:
-        with _advised(), translated(str(file)), engine.connect() as connection:
+        with _advised(str(file)), translated(str(file)), engine.connect() as connection:
             found = _check(connection, file, migrations)
     except BaseException:
         engine.dispose()
@@ -98,8 +98,12 @@ def _make_engine(file: Path) -> Engine:
         # Immutable: no locks and no files beside it, which network shares and read-only ones do not bear.
         uri = f"file:{quote(str(file))}?immutable=1"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     return create_engine(URL.create("sqlite", database=str(file)), creator=open_file)
@@ -133,10 +137,12 @@ def _check(connection: Connection, file: Path, migrations: migrate.Migrations) -
 
 
 @contextmanager
-def _advised() -> Iterator[None]:
+def _advised(shown: str) -> Iterator[None]:
     """Give the database's errors the hint that is of use to a reader."""
     try:
         yield
+    except UnicodeDecodeError as error:  # The driver's own, where damaged bytes are in its message.
+        raise CatalogDamagedError("the catalog is damaged, the published one", shown, hint=_HINT) from error
     except CatalogError as error:
         if not isinstance(error.__cause__, (DBAPIError, sqlite3.Error)):
             raise

@@ -34,6 +34,7 @@ def render_page(page: Page) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
         finalize=_finalized,
     )
     script = (_FOLDER / "page.js").read_text(encoding="utf-8")
