@@ -12,6 +12,13 @@ BUSY_SECONDS = 30.0
 
 _SCHEME = re.compile(r"^([a-z][a-z0-9_]*(?:\+[a-z0-9_]+)?)://(.*)$", re.DOTALL)
 _PASSWORD = re.compile(r"(://[^/@:]*):.*@", re.DOTALL)
+_DATABASES = {
+    "sqlite": "sqlite",
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "postgresql+psycopg": "postgresql",
+}
+"""Scheme of a URL as users write it, to its database."""
 _SECRET_PARAMETER = re.compile(r"([?&][^=&]*(?:password|secret|token)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
@@ -40,18 +47,18 @@ def check_url(url: str) -> str:
     Raises
     ------
     CatalogUrlError
-        No SQLAlchemy URL, or a SQLite database in memory.
+        No URL of SQLite or PostgreSQL, or a SQLite database in memory.
 
     >>> check_url("sqlite:////var/lib/../lib/catalog.db")
     'sqlite:////var/lib/../lib/catalog.db'
-    >>> check_url("postgresql://lab@db/oomirror")
+    >>> check_url("postgres://lab@db/oomirror")
     'postgresql://lab@db/oomirror'
     """
     match = _SCHEME.match(url)
     if match is None:
         raise CatalogUrlError("not the URL of a catalog", _without_secret(url), hint=_file_hint(url))
     if not is_sqlite(url):
-        return url
+        return _checked_server_url(url, *match.groups())
     file = catalog_file(url)
     if file is None:
         raise CatalogUrlError(
@@ -61,6 +68,26 @@ def check_url(url: str) -> str:
             found="a database without a file, which would be forgotten at the end",
         )
     return sqlite_url(file)
+
+
+def _checked_server_url(url: str, scheme: str, rest: str) -> str:
+    if scheme not in _DATABASES:
+        raise CatalogUrlError(
+            "no catalog can lie in that database",
+            _without_secret(url),
+            expected="sqlite or postgresql",
+            found=scheme,
+            hint="Write sqlite:////FOLDER/FILE or postgresql://USER@HOST/DATABASE.",
+        )
+    if rest.partition("?")[0].count("@") > 1:
+        # Else a part of the password would be taken for the host, and be shown as that.
+        raise CatalogUrlError(
+            "not the URL of a catalog",
+            _without_secret(url),
+            found="more than one @ before the host",
+            hint="In a user or a password, @ is written as %40, / as %2F and : as %3A.",
+        )
+    return f"{_DATABASES[scheme]}://{rest}"
 
 
 def is_sqlite(url: str) -> bool:

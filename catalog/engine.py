@@ -2,58 +2,50 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
+from catalog import postgresql, sqlite
 from catalog.config import catalog_file, shown_url
-from catalog.errors import CatalogDamagedError, CatalogError, CatalogLockedError, CatalogUrlError
+from catalog.errors import CatalogError, CatalogUrlError
 
 WRITES: Final = "oomirror_writes"
 """Execution option of a connection whose transactions write."""
-
-PLACE_HINT: Final = (
-    "Name a place on a local disk that you may write in OOMIRROR_CATALOG or as `catalog` in oomirror.toml."
-)
-_DAMAGED_HINT: Final = (
-    "Move the file and its -wal and -shm aside, then put its newest .bak back, or run `oomirror adopt`, "
-    "which makes the state anew from what lies on the share."
-)
-_LOCKED_HINT: Final = "Wait until the other oomirror has finished, then run this again."
-
-_WRITER_PRAGMAS: Final = (
-    # FULL: in WAL mode NORMAL can lose the last commits at a power cut, and a row stands for a file that is there.
-    "PRAGMA synchronous=FULL",
-    # Else the log keeps the size of its largest transaction for ever.
-    "PRAGMA journal_size_limit=67108864",
-)
 
 
 def make_engine(url: str, *, busy_seconds: float, read_only: bool = False, foreign_keys: bool = True) -> Engine:
     """Return an engine for a URL that `check_url` returned; connects to nothing yet.
 
+    Parameters
+    ----------
+    busy_seconds
+        How long a statement waits for another process's transaction.
+    read_only, foreign_keys
+        Of a SQLite file; PostgreSQL refuses writes in each transaction that only reads, and always checks keys.
+
     Raises
     ------
     CatalogUrlError
-        SQLAlchemy does not know the database, or its driver is not installed.
+        SQLAlchemy does not understand the URL, or the driver of its database is not installed.
     """
     file = catalog_file(url)
     try:
-        if file is None:
-            return create_engine(url)
-        engine = create_engine(url, creator=_opener(file, busy_seconds, read_only=read_only, foreign_keys=foreign_keys))
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        hint = "Is the driver of that database installed?"
-        raise CatalogUrlError("not the URL of a catalog", shown_url(url), found=str(error), hint=hint) from error
-    event.listen(engine, "begin", _begin_sqlite)
+        engine = (
+            postgresql.make_engine(url, busy_seconds=busy_seconds)
+            if file is None
+            else sqlite.make_engine(
+                url, file, busy_seconds=busy_seconds, read_only=read_only, foreign_keys=foreign_keys
+            )
+        )
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise CatalogUrlError("not the URL of a catalog", shown_url(url), found=str(error)) from error
+    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -70,91 +62,27 @@ def translated(shown: str) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise _catalog_error(error, error.orig or error, shown) from error
-    except sqlite3.Error as error:
+    except _driver_errors() as error:
         raise _catalog_error(error, error, shown) from error
 
 
-def _opener(
-    file: Path, busy_seconds: float, *, read_only: bool, foreign_keys: bool
-) -> Callable[[], sqlite3.Connection]:
-    def open_file() -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            _file_uri(file, read_only=read_only),
-            uri=True,
-            timeout=busy_seconds,
-            # The driver's own BEGIN comes late and not before DDL; ours is in _begin_sqlite.
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        try:
-            connection.execute("PRAGMA cache_size=-32768")
-            if not read_only:
-                _prepare_to_write(connection, busy_seconds, foreign_keys=foreign_keys)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    return open_file
+def _begin(connection: Connection) -> None:
+    writes = bool(connection.get_execution_options().get(WRITES, False))
+    begin = sqlite.begin if connection.dialect.name == "sqlite" else postgresql.begin
+    begin(connection, writes=writes)
 
 
-def _file_uri(file: Path, *, read_only: bool) -> str:
-    uri = f"file:{quote(str(file))}"
-    if not read_only:
-        return f"{uri}?mode=rwc"
-    has_log = file.with_name(f"{file.name}-wal").exists()
-    # Even to read, a write-ahead log needs its -shm beside it; where nobody can make one, nothing changes either.
-    return f"{uri}?mode=ro" if has_log or _is_writable(file.parent) else f"{uri}?immutable=1"
-
-
-def _is_writable(folder: Path) -> bool:
-    return os.access(folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
-
-
-def _prepare_to_write(connection: sqlite3.Connection, busy_seconds: float, *, foreign_keys: bool) -> None:
-    _use_write_ahead_log(connection, busy_seconds)
-    connection.execute(f"PRAGMA foreign_keys={'ON' if foreign_keys else 'OFF'}")
-    for pragma in _WRITER_PRAGMAS:
-        connection.execute(pragma)
-
-
-def _use_write_ahead_log(connection: sqlite3.Connection, busy_seconds: float) -> None:
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
-        return
-    deadline = time.monotonic() + busy_seconds
-    is_set = False
-    while not is_set:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            is_set = True
-        except sqlite3.OperationalError as error:
-            # SQLite does not wait here by itself when two processes make the same file.
-            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _code(error: BaseException) -> int:
-    """Return SQLite's primary result code; the upper bits say only in which part it happened."""
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+def _driver_errors() -> tuple[type[Exception], ...]:
+    psycopg = sys.modules.get("psycopg")
+    return (sqlite3.Error,) if psycopg is None else (sqlite3.Error, psycopg.Error)
 
 
 def _catalog_error(error: Exception, cause: BaseException, shown: str) -> CatalogError:
+    error_of = sqlite.error_of if isinstance(cause, sqlite3.Error) else postgresql.error_of
+    known = error_of(cause, shown)
+    if known is not None:
+        return known
     words = str(cause).strip()
-    match _code(cause):
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return CatalogLockedError("the catalog is locked by another process", shown, hint=_LOCKED_HINT)
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return CatalogDamagedError("the catalog is damaged", shown, found=words, hint=_DAMAGED_HINT)
-        case sqlite3.SQLITE_FULL:
-            return CatalogError("no room left for the catalog", shown, hint="Free some room on its disk.")
-        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_IOERR:
-            return CatalogError("the catalog cannot be read or written", shown, found=words, hint=PLACE_HINT)
     if isinstance(error, (IntegrityError, sqlite3.IntegrityError)):
         return CatalogError("the catalog refused a row", shown, found=words)
     return CatalogError("the catalog's database failed", shown, found=words)

@@ -12,8 +12,9 @@ from sqlalchemy import Connection, Engine
 
 from catalog import migrate
 from catalog.config import BUSY_SECONDS, catalog_file, check_url, is_sqlite, shown_url
-from catalog.engine import PLACE_HINT, WRITES, make_engine, translated
+from catalog.engine import WRITES, make_engine, translated
 from catalog.errors import CatalogDamagedError, CatalogError, CatalogMissingError, CatalogUrlError
+from catalog.sqlite import PLACE_HINT
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -38,7 +39,8 @@ class Catalog:
     def begin(self) -> Iterator[Connection]:
         """Yield a connection in one write transaction: committed at the end, rolled back if the body raises.
 
-        On SQLite it is the only writer from the start (BEGIN IMMEDIATE); readers go on.
+        It is the only writer from the start, on SQLite by BEGIN IMMEDIATE and on PostgreSQL by a lock that all writers
+        take, so that two of them cannot stop each other half way; readers go on.
 
         Raises
         ------
@@ -60,6 +62,8 @@ class Catalog:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection that sees the catalog as it is at its first query, whatever others write meanwhile.
+
+        Nothing that is written here is kept; PostgreSQL refuses it.
 
         Raises
         ------
@@ -95,7 +99,7 @@ def open_catalog(
     Parameters
     ----------
     create
-        Make the catalog, and the folder of its file, where there is none.
+        Make the catalog, and the folder of its file, where there is none. A database on a server must be there.
     read_only
         Write nothing, not even an upgrade; works on a file and in a folder that may not be written.
     busy_seconds
@@ -160,8 +164,10 @@ def _bring_to_head(catalog: Catalog, url: str, busy_seconds: float, migrations: 
         with translated(catalog.url):
             migrate.back_up(file, found)
     with migrating(url, busy_seconds=busy_seconds) as connection:
-        # Another process may have done it while we waited for the lock.
-        if migrate.revision(connection) != migrations.head:
+        # Another process may have done it while we waited for the lock, and even more than that.
+        found = migrate.revision(connection)
+        migrate.check_revision(connection, found, migrations)
+        if found != migrations.head:
             migrate.upgrade(connection, migrations=migrations)
 
 

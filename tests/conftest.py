@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from mirror.demo.buckets import BUCKET_NAMES, sample_objects, upload_samples
 from mirror.demo.server import SeaweedServer
 from mirror.demo.specimen import Scale
+from tests.postgres import PostgresServer, run_postgres
 from tests.servers import Bucket, MotoServer, bucket_of, run_moto
 
 _numbers = itertools.count(1)
@@ -31,6 +34,13 @@ def s3() -> Iterator[SeaweedServer]:
 def moto_server() -> Iterator[MotoServer]:
     """One moto server for the whole session, for keys that SeaweedFS does not take."""
     with run_moto() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One PostgreSQL for the whole session: each test makes a database of its own."""
+    with run_postgres() as server:
         yield server
 
 
@@ -57,3 +67,12 @@ def bucket(make_bucket: Callable[[], Bucket]) -> Bucket:
 def odd_bucket(moto_server: MotoServer) -> Bucket:
     """An empty bucket of moto, which takes any key."""
     return bucket_of(moto_server, f"test-{next(_numbers)}")
+
+
+@pytest.fixture
+def samples() -> Path:
+    """The folder of documents that are not ours to ship; skips the test without it."""
+    folder = os.environ.get("OOMIRROR_TEST_SAMPLES")
+    if not folder:
+        pytest.skip("OOMIRROR_TEST_SAMPLES is not set")
+    return Path(folder)

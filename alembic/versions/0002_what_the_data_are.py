@@ -329,7 +329,7 @@ def _derive_descriptions() -> None:
     containers: dict[tuple[int, str], int] = {}
     volumes: dict[tuple[int, str], int] = {}
     roots = {row["id"]: _key_prefix(row["url"]) for row in _rows("SELECT id, url FROM bucket")}
-    for array in _rows("SELECT id, bucket_id, prefix, path, format FROM array ORDER BY id"):
+    for array in _rows('SELECT id, bucket_id, prefix, path, format FROM "array" ORDER BY id'):
         bucket_id, prefix = array["bucket_id"], array["prefix"]
         below, path = f"{prefix}{array['path']}".removeprefix(roots[bucket_id]).split("/", 1)[0], array["path"]
         parent, _, last = path.rpartition("/")
@@ -362,7 +362,7 @@ def _derive_descriptions() -> None:
             is_present=True,
         )
         op.get_bind().execute(
-            sa.text("UPDATE array SET volume_id = :volume, level_index = :index, level_name = :name WHERE id = :id"),
+            sa.text('UPDATE "array" SET volume_id = :volume, level_index = :index, level_name = :name WHERE id = :id'),
             {
                 "volume": volume_id,
                 "index": int(level[1]) if level else None,

@@ -205,7 +205,7 @@ class Comparer:
     def _clashes(self, listed: ListedShard, folders: tuple[str, ...]) -> Mapping[str, Refusal]:
         """Return the keys of a shard that cannot stand beside its others; blocks of a grid always can."""
         prefix, array = listed.shard.prefix, listed.shard.array
-        if listed.shard.objects is None and (array is None or array.attributes is None):
+        if listed.shard.objects is None and (array is None or array.n5_facts is None):
             found = conflicts_in_order(self._keys(listed), is_case_blind=self._rules.is_case_blind)
             return conflicts(self._keys(listed), is_case_blind=self._rules.is_case_blind) if found is None else found
         rows = [key for key in self._keys(listed) if not _is_block(array, prefix + key)]
@@ -362,9 +362,10 @@ def _has_twin(prefix: str, twins: frozenset[str]) -> bool:
 
 
 def _is_block(array: Array | None, key: str) -> bool:
-    if array is None or array.attributes is None:
+    facts = array.n5_facts if array is not None else None
+    if array is None or facts is None:
         return False
-    return parse_block_key(key[len(array.prefix) :], array.attributes.ndim) is not None
+    return parse_block_key(key[len(array.prefix) :], facts.ndim) is not None
 
 
 def _place(listed: ListedShard) -> tuple[str, str]:

@@ -5,34 +5,55 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from catalog import queries
 from catalog.records import (
     ArrayRecord,
     ContainerRecord,
     DatasetRecord,
+    FactRecord,
     FindingRecord,
     SearchEntry,
     VolumeRecord,
 )
 from mirror import __version__
+from mirror.app.recalled import recall_dataset
+from mirror.app.workplace import utc_now
 from mirror.checksum import xxh3
+from mirror.formats.check import check_dataset
+from mirror.formats.check_manifest import check_manifest
 from mirror.formats.kinds import classify_volume
 from mirror.formats.layout import Array, Dataset, Finding, Volume
+from mirror.formats.manifest import parse_manifest
 from mirror.formats.organelles import title_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+_LARGEST = 2**63 - 1
 METADATA = "metadata"
 """Origin of the findings that a look at the metadata makes."""
+MANIFEST = "manifest"
+"""Origin of what a manifest says, and of what it and the bucket do not agree about."""
 
 
 def put_described(
-    connection: Connection, bucket_id: int, url: str, dataset: Dataset, *, now: datetime
+    connection: Connection,
+    bucket_id: int,
+    url: str,
+    dataset: Dataset,
+    *,
+    aliases: Iterable[str] = (),
+    now: datetime,
 ) -> tuple[ArrayRecord, ...]:
-    """Write what is known of a dataset; return its arrays, or none where all is as it was when it was last written."""
+    """Write what is known of a dataset; return its arrays, or none where all is as it was when it was last written.
+
+    Parameters
+    ----------
+    aliases
+        Old names of the bucket, which manifests may still use.
+    """
     known = queries.find_dataset(connection, bucket_id, dataset.name)
     digest = _digest(connection, dataset)
     record = DatasetRecord(bucket_id, dataset.name, dataset.prefix, now, digest)
@@ -43,9 +64,42 @@ def put_described(
     present = {container.prefix for container in dataset.containers}
     present |= {volume.prefix for volume in dataset.volumes()} | {array.key_prefix for array in arrays}
     queries.mark_absent(connection, replace(record, id=dataset_id), present=present)
-    put_findings(connection, bucket_id, dataset.name, METADATA, dataset.findings, now=now)
-    put_search_entries(connection, bucket_id, url, dataset.name)
+    facts = [
+        FactRecord(dataset.name, fact.name, f"{url}/{dataset.name}/{fact.source}", fact.value) for fact in dataset.facts
+    ]
+    queries.put_facts(connection, dataset.name, f"{url}/", facts)
+    found = (*dataset.findings, *check_dataset(dataset))
+    put_findings(connection, bucket_id, dataset.name, METADATA, found, now=now)
+    compare_with_manifests(connection, url, dataset.name, aliases)
     return arrays
+
+
+def compare_with_manifests(connection: Connection, url: str, name: str, aliases: Iterable[str]) -> int:
+    """Compare what the catalog knows of a dataset with its manifest, and keep what is odd; return how much that is.
+
+    Nothing where the catalog does not know the dataset in that bucket: it is compared when it is scanned.
+
+    Parameters
+    ----------
+    aliases
+        Old names of the bucket, which manifests may still use.
+    """
+    bucket_id = queries.find_bucket(connection, url)
+    record = None if bucket_id is None else queries.find_dataset(connection, bucket_id, name)
+    if bucket_id is None or record is None:
+        return 0
+    bucket = url.removeprefix("s3://").partition("/")[0]
+    present_name = dict.fromkeys(aliases, bucket)
+    manifests = [parse_manifest(one.body, one.source, present_name) for one in queries.manifests(connection, name)]
+    dataset = recall_dataset(connection, record) if manifests else None
+    found = [
+        finding
+        for manifest in manifests
+        for finding in (*manifest.findings, *(check_manifest(dataset, manifest, bucket) if dataset else ()))
+    ]
+    put_findings(connection, bucket_id, name, MANIFEST, found, now=utc_now())
+    put_search_entries(connection, bucket_id, url, name)
+    return len(found)
 
 
 def put_findings(
@@ -127,7 +181,7 @@ def _volume(container_id: int, volume: Volume, content_type: str | None) -> Volu
 
 
 def _array(bucket_id: int, volume_id: int, array: Array) -> ArrayRecord:
-    facts, placement = array.facts or array.attributes, array.placement
+    facts, placement = array.facts, array.placement
     return ArrayRecord(
         bucket_id=bucket_id,
         prefix=array.prefix.removesuffix(f"{array.path}/") if array.path else array.prefix,
@@ -135,26 +189,21 @@ def _array(bucket_id: int, volume_id: int, array: Array) -> ArrayRecord:
         format=array.format.value,
         shape_xyz=facts.shape_xyz if facts else (),
         block_size_xyz=facts.block_size_xyz if facts else (),
-        data_type=str(facts.data_type) if facts else "",
-        compression=_compression(facts),
+        data_type=facts.data_type if facts else "",
+        compression=facts.compression if facts else {},
         volume_id=volume_id,
         level_index=array.level_index,
         level_name=array.level_name,
-        inner_block_size_xyz=array.facts.inner_block_size_xyz if array.facts else None,
-        axes_xyz=array.facts.axes_xyz if array.facts else None,
+        inner_block_size_xyz=facts.inner_block_size_xyz if facts else None,
+        axes_xyz=facts.axes_xyz if facts else None,
         voxel_size_nm_xyz=placement.voxel_size_nm_xyz if placement else None,
         translation_nm_xyz=placement.translation_nm_xyz if placement else None,
         placement_source=placement.source if placement else None,
-        n_blocks=array.n_blocks,
-        raw_bytes=array.raw_bytes,
+        n_blocks=_countable(array.n_blocks),
+        raw_bytes=_countable(array.raw_bytes),
     )
 
 
-def _compression(facts: Any) -> Any:
-    if facts is None:
-        return {}
-    return (
-        facts.compression
-        if isinstance(facts.compression, dict)
-        else facts.compression.model_dump(mode="json", by_alias=True)
-    )
+def _countable(count: int | None) -> int | None:
+    """Return a count if every database can hold it: a shape of nonsense must not end a run."""
+    return count if count is not None and count <= _LARGEST else None

@@ -59,7 +59,8 @@ async def scan(
         await check_names(settings, name, tuple(datasets), opened, sink)
         with open_catalog(settings.catalog) as catalog, Spool() as spool:
             close_dead_runs(catalog)
-            state = BucketState.of(catalog, str(opened.url), opened.url.prefix)
+            aliases = settings.bucket(bucket).aliases
+            state = BucketState.of(catalog, str(opened.url), opened.url.prefix, aliases=aliases)
             surveyor = Surveyor(opened, state, spool, Retrier(asyncio.sleep, sink=sink), sink)
             reports = tuple(
                 [

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from catalog import queries
-from catalog.records import Count, SnapshotScope
+from catalog.records import NOTHING, Count, SnapshotScope
 from mirror.app.state import BucketState, holds_blocks
 from mirror.app.survey import Survey, Surveyed
 from mirror.app.workplace import utc_now
@@ -91,13 +91,14 @@ def _write_shard(state: BucketState, bucket_id: int, snapshot_id: int, listed: L
                 objects=listed.listed.objects,
                 bytes=listed.listed.bytes,
             )
-            inside = Count()
+            inside = NOTHING
             rows = spool.rows(listed.pages)
             while page := list(islice(rows, _ROWS)):
                 blocks, objects = _rows(listed, page)
                 queries.put_listed_blocks(connection, shard_id, blocks)
                 queries.put_listed_objects(connection, shard_id, objects)
-                inside = _counted(inside, listed, blocks)
+                found = _blocks_inside(listed, blocks, objects)
+                inside = Count(inside.objects + found.objects, inside.bytes + found.bytes)
             queries.count_blocks(connection, shard_id, inside)
         queries.link_shard(connection, snapshot_id, shard_id)
 
@@ -120,11 +121,19 @@ def _rows(
     return blocks, objects
 
 
-def _counted(before: Count, listed: ListedShard, blocks: Sequence[tuple[int, int, int, int, bytes]]) -> Count:
-    """Return a count with the blocks that lie inside their array's grid: no reader asks for the others."""
+def _blocks_inside(
+    listed: ListedShard,
+    blocks: Iterable[tuple[int, int, int, int, bytes]],
+    objects: Iterable[tuple[str, int, bytes, int]],
+) -> Count:
+    """Return how many rows are blocks inside their array's grid: no reader asks for the others."""
     array = listed.shard.array
-    if array is None or array.attributes is None or not blocks:
-        return before
-    n_x, n_y, n_z = array.attributes.grid.shape_in_blocks_xyz
-    sizes = [size for x, y, z, size, _ in blocks if x < n_x and y < n_y and z < n_z]
-    return Count(before.objects + len(sizes), before.bytes + sum(sizes))
+    if array is None or array.facts is None or array.block_keys is None:
+        return NOTHING
+    if holds_blocks(array):
+        n_x, n_y, n_z = array.facts.grid.shape_in_blocks_xyz
+        sizes = [size for x, y, z, size, _ in blocks if x < n_x and y < n_y and z < n_z]
+    else:
+        start = len(array.prefix)
+        sizes = [size for key, size, _, _ in objects if array.block_keys.is_block(key[start:])]
+    return Count(len(sizes), sum(sizes))

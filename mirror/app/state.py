@@ -41,13 +41,15 @@ class BucketState:
     """Full key prefix of an array to its number."""
     root: str = ""
     """Key prefix under which the bucket's datasets lie."""
+    aliases: tuple[str, ...] = ()
+    """Old names of the bucket, which manifests may still use."""
     grid_ids: dict[str, int] = field(default_factory=dict)
     """Those whose blocks may be rows by their place, whether or not the bucket still says what they are."""
     _doubted: set[str] = field(default_factory=set)
     """Prefixes whose sums this run said to be stale."""
 
     @classmethod
-    def of(cls, catalog: Catalog | None, url: str, key_prefix: str) -> BucketState:
+    def of(cls, catalog: Catalog | None, url: str, key_prefix: str, *, aliases: tuple[str, ...] = ()) -> BucketState:
         """Return what the catalog knows of a bucket; reads only.
 
         Parameters
@@ -56,14 +58,14 @@ class BucketState:
             Arrays are looked up below it.
         """
         if catalog is None:
-            return cls(None, None)
+            return cls(None, None, aliases=aliases)
         with catalog.read() as connection:
             bucket_id = queries.find_bucket(connection, url)
             if bucket_id is None:
-                return cls(catalog, None)
+                return cls(catalog, None, aliases=aliases)
             records = queries.arrays(connection, bucket_id, key_prefix)
             root = queries.bucket_prefix(connection, bucket_id)
-        state = cls(catalog, bucket_id, root=root)
+        state = cls(catalog, bucket_id, root=root, aliases=aliases)
         for record in records:
             state._note(record)
         return state
@@ -262,7 +264,7 @@ class BucketState:
             self.bucket_id = bucket_id = queries.bucket_id(connection, url)
             self.root = queries.bucket_prefix(connection, bucket_id)
             for dataset in datasets.values():
-                for record in put_described(connection, bucket_id, url, dataset, now=now):
+                for record in put_described(connection, bucket_id, url, dataset, aliases=self.aliases, now=now):
                     self._note(record)
             queries.put_documents(
                 connection,
@@ -299,12 +301,8 @@ class KnownInOrder:
 
 def holds_blocks(array: Array | None) -> bool:
     """Return whether objects of the array's grid are rows by their place; all others are rows by their key."""
-    return (
-        array is not None
-        and array.format is Format.N5
-        and array.attributes is not None
-        and len(array.attributes.shape_xyz) == 3
-    )
+    facts = array.n5_facts if array is not None else None
+    return facts is not None and facts.ndim == 3
 
 
 def _blocks(connection: Connection, prefix: str, array_id: int) -> Iterator[tuple[str, tuple[int, bytes]]]:

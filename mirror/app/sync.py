@@ -89,7 +89,8 @@ async def sync(
             async with made as asked:
                 bucket = await asked.checked()
                 with _locks(place, bucket_settings, request, sink) as holder:
-                    state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix)
+                    aliases = bucket_settings.aliases
+                    state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix, aliases=aliases)
                     outage = Outage(settings.transfer.max_outage, sink)
                     retrier = Retrier(asyncio.sleep, policy, sink, outage=outage)
                     one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind, state, retrier)
@@ -119,10 +120,6 @@ class _Sync:
     @property
     def _may_fetch(self) -> bool:
         return self.request.may_fetch
-
-    @property
-    def _aliases(self) -> tuple[str, ...]:
-        return self.settings.bucket(self.request.bucket).aliases
 
     async def run(self, confirm: Confirm) -> SyncReport:
         request = self.request
@@ -157,7 +154,7 @@ class _Sync:
             self.spool,
             kinds=FETCHES | {Kind.ADOPT} if self._may_fetch else frozenset({Kind.ADOPT, Kind.REPLACE}),
             looks_at_share=self.request.verify_share,
-            aliases=self._aliases,
+            aliases=self.state.aliases,
         )
         name = self.request.bucket or self.settings.default_bucket
         return comparer.compare(survey, name=name, datasets=self.request.datasets)
@@ -220,7 +217,7 @@ class _Sync:
             url_of,
             mode=self._mode,
             may_fetch=self._may_fetch,
-            aliases=self._aliases,
+            aliases=self.state.aliases,
             throttle=throttle,
         )
         sources = Sources(bucket.careful, bucket.bulk, url_of)
@@ -250,7 +247,7 @@ class _Sync:
             room=self.holder.token,
             policy=self.settings.transfer.file_policy(),
             mode=self._mode,
-            aliases=self._aliases,
+            aliases=self.state.aliases,
         )
 
     def _has_time(self) -> bool:

@@ -10,6 +10,7 @@ import typer
 
 from mirror.cli import options
 from mirror.cli.adopt import adopt
+from mirror.cli.catalog.import_manifest import import_manifest
 from mirror.cli.catalog.search import search
 from mirror.cli.demo import demo
 from mirror.cli.faults import tell
@@ -107,7 +108,10 @@ COMMANDS: Mapping[Callable[..., int], str] = {
 GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
     "catalog": (
         "look into the catalog, and look after it",
-        {search: "search datasets and volumes by words"},
+        {
+            search: "search datasets and volumes by words",
+            import_manifest: "take what the project's manifests say",
+        },
     ),
 }
 """Commands of two words."""

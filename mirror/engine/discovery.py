@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mirror.checksum import Proof, proof_of_etag
 from mirror.engine.careful import verdict
@@ -14,7 +14,7 @@ from mirror.engine.lists_in_flight import MOST, ListSlots
 from mirror.engine.pages import Pages
 from mirror.engine.retry import Retrier
 from mirror.errors import BrokenTransferError, MirrorError, ObjectNotFoundError, UnknownNameError, UnreachableError
-from mirror.formats.folder import Folder, folders_to_visit, wanted_documents
+from mirror.formats.folder import Folder, documents_beside, folders_to_visit, wanted_about, wanted_documents
 from mirror.objects import RemoteObject
 from mirror.store.base import Body, BulkReader, CarefulReader, Lister, ListPage
 
@@ -87,7 +87,9 @@ class Walker:
 
         async def visit(place: str) -> None:
             """Look at one folder, and see to it that those below it are looked at."""
-            folder = await self._read_folder(place, fetched)
+            folder = await self._read_folder(place, fetched, is_dataset=place == prefix)
+            if beside := documents_beside(folder, prefix):
+                folder = replace(folder, documents=await self._read_beside(folder, beside, fetched))
             folders[place] = folder
             self._sink(FolderFound(len(folders)))
             for below in folders_to_visit(folder, prefix):
@@ -110,15 +112,30 @@ class Walker:
             files |= {one.key: one for one in page.objects}
         return tuple(sorted(names)), tuple(files.values())
 
-    async def _read_folder(self, prefix: str, fetched: list[Document]) -> Folder:
+    async def _read_folder(self, prefix: str, fetched: list[Document], *, is_dataset: bool) -> Folder:
         names, files = await self.list_folder(prefix)
         by_name = {file.key.rpartition("/")[2]: file for file in files}
         documents: dict[str, bytes] = {}
-        for name in wanted_documents(files):
+        wanted = wanted_documents(files) + (wanted_about(files) if is_dataset else ())
+        for name in wanted:
             body = await self._document(by_name[name], fetched)
             if body is not None:
                 documents[name] = body
         return Folder(prefix, names, files, documents)
+
+    async def _read_beside(self, folder: Folder, keys: tuple[str, ...], fetched: list[Document]) -> dict[str, bytes]:
+        """Return a folder's documents with those at other keys, each found by a LIST of nothing but itself."""
+
+        async def read(key: str) -> tuple[str, bytes | None]:
+            """Return the key below the folder, and the document if there is one."""
+            _, files = await self.list_folder(key)
+            found = [file for file in files if file.key == key and wanted_documents([file])]
+            return key.removeprefix(folder.prefix), await self._document(found[0], fetched) if found else None
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(read(key)) for key in keys]
+        read_now = dict(task.result() for task in tasks)
+        return {**folder.documents, **{name: body for name, body in read_now.items() if body is not None}}
 
     async def _document(self, file: RemoteObject, fetched: list[Document]) -> bytes | None:
         if (known := self._known(file.key, file.etag)) is not None:

@@ -81,10 +81,11 @@ def are_few_and_large(slabs: Sequence[Shard]) -> bool:
     Not where rows are short, for each costs a request.
     """
     array = slabs[0].array if slabs else None
-    if array is None or array.attributes is None or array.attributes.ndim != 3:
+    facts = array.n5_facts if array is not None else None
+    if facts is None or facts.ndim != 3:
         return False
-    n_slabs, n_rows, _ = array.attributes.grid.shape_in_blocks_xyz
-    slab_blocks = (array.n_blocks or 0) / n_slabs
+    n_slabs, n_rows, _ = facts.grid.shape_in_blocks_xyz
+    slab_blocks = facts.grid.n_blocks / n_slabs
     return len(slabs) < MOST and slab_blocks > MAX_SLAB_BLOCKS and slab_blocks / n_rows >= MIN_SLAB_BLOCKS
 
 

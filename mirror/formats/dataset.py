@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from mirror.errors import UsageError
-from mirror.formats.folder import METADATA_NAMES, NEUROGLANCER, Folder, Format, container_format
+from mirror.formats.folder import ABOUT_NAMES, METADATA_NAMES, NEUROGLANCER, Folder, Format, container_format
 from mirror.formats.layout import (
     Array,
     Container,
     Dataset,
+    Fact,
     Finding,
     FindingCode,
     Group,
@@ -18,12 +18,12 @@ from mirror.formats.layout import (
     Severity,
     Volume,
 )
-from mirror.formats.n5.grid import parse_block_key
 
 __all__ = [
     "Array",
     "Container",
     "Dataset",
+    "Fact",
     "Finding",
     "FindingCode",
     "Format",
@@ -34,9 +34,6 @@ __all__ = [
     "build_dataset",
     "classify_key",
 ]
-
-_ZARR_CHUNK = re.compile(r"(c[/.])?[0-9]+([/.][0-9]+)*")
-_PRECOMPUTED_CHUNK = re.compile(r"[0-9]+-[0-9]+(_[0-9]+-[0-9]+)*(\.gz)?|[0-9a-f]+\.shard")
 
 
 def build_dataset(name: str, prefix: str, folders: Mapping[str, Folder]) -> Dataset:
@@ -57,7 +54,21 @@ def build_dataset(name: str, prefix: str, folders: Mapping[str, Folder]) -> Data
         containers += found
         findings += odd
     loose = tuple(root.child(child) for child in root.folders if container_format(child) is None)
-    return Dataset(name, prefix, tuple(containers), root.files, loose, tuple(findings))
+    facts, odd = _read_facts(root)
+    return Dataset(name, prefix, tuple(containers), root.files, loose, (*findings, *odd), facts)
+
+
+def _read_facts(root: Folder) -> tuple[tuple[Fact, ...], list[Finding]]:
+    from mirror.formats.about import read_about
+
+    facts: list[Fact] = []
+    findings: list[Finding] = []
+    for name in ABOUT_NAMES:
+        if name in root.documents:
+            about, odd = read_about(name, root.documents[name], root.prefix + name)
+            facts += about.facts
+            findings += odd
+    return tuple(facts), findings
 
 
 def _build_container(
@@ -75,8 +86,8 @@ def _build_container(
             container, findings = build_zarr(prefix, dataset_prefix, folders)
         case Format.PRECOMPUTED | Format.MESH:
             container, findings = build_precomputed(prefix, dataset_prefix, folders)
-            meshes = build_meshes(dataset_prefix, folders)
-            return [container, meshes] if meshes else [container], findings
+            meshes, odd = build_meshes(dataset_prefix, folders)
+            return [container, meshes] if meshes else [container], findings + odd
         case None:
             return [], []
     return [container], findings
@@ -120,12 +131,5 @@ def _classify_in_array(array: Array, key: str) -> KeyKind:
     suffix = key.removeprefix(array.prefix)
     if suffix in METADATA_NAMES:
         return KeyKind.ARRAY if array.level_index is None else KeyKind.LEVEL
-    return KeyKind.BLOCK if array.is_understood and _is_block(array, suffix) else KeyKind.STRAY
-
-
-def _is_block(array: Array, suffix: str) -> bool:
-    if array.attributes is not None:
-        index = parse_block_key(suffix, array.attributes.ndim)
-        return index is not None and array.attributes.grid.is_inside(index)
-    chunk = _PRECOMPUTED_CHUNK if array.format is Format.PRECOMPUTED else _ZARR_CHUNK
-    return chunk.fullmatch(suffix) is not None
+    is_block = array.block_keys is not None and array.block_keys.is_block(suffix)
+    return KeyKind.BLOCK if is_block else KeyKind.STRAY

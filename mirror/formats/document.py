@@ -10,6 +10,8 @@ from mirror.errors import MalformedDocumentError
 
 MAX_DOCUMENT_BYTES = 16 * 2**20
 """No metadata document comes near this; a file that is larger is not read into memory to find out."""
+MAX_ABOUT_BYTES = 2**20
+"""What people write of a dataset is a few pages; what is larger is not read for facts."""
 
 _N5_ARRAY_FIELDS = ("dimensions", "blockSize", "dataType")
 

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
 from mirror.errors import MalformedDocumentError
-from mirror.formats.document import MAX_DOCUMENT_BYTES, is_n5_array, parse_json_object
+from mirror.formats.document import MAX_ABOUT_BYTES, MAX_DOCUMENT_BYTES, is_n5_array, parse_json_object
 from mirror.formats.n5.grid import is_canonical_decimal
 from mirror.objects import RemoteObject
 
 METADATA_NAMES = frozenset({"attributes.json", ".zarray", ".zgroup", ".zattrs", ".zmetadata", "zarr.json", "info"})
 """Files that a reader needs to open what lies below them."""
 _WANTED = METADATA_NAMES - {".zmetadata"}
+ABOUT_NAMES = ("README.json", "index.json", "README.md")
+"""Files in a dataset's own folder that say what it is. No reader needs them."""
+INFO_NAME = "info"
 NEUROGLANCER = "neuroglancer/"
 MESHES = "neuroglancer/mesh/"
 
@@ -53,7 +56,8 @@ class Folder:
     files: tuple[RemoteObject, ...]
     """Objects directly inside, the folder's own marker among them where there is one."""
     documents: Mapping[str, bytes]
-    """File name to body, for those of `wanted_documents` that could be read."""
+    """File name to body, for those that could be read of `wanted_documents`, and in a dataset's own folder of
+    `wanted_about`; `<mesh>/info` of `documents_beside`."""
 
     @property
     def file_names(self) -> frozenset[str]:
@@ -84,6 +88,12 @@ def wanted_documents(files: Iterable[RemoteObject]) -> tuple[str, ...]:
     """Return the names of the files that must be read to understand the folder they lie in, sorted."""
     names = (file.key.rpartition("/")[2] for file in files if file.size <= MAX_DOCUMENT_BYTES)
     return tuple(sorted(_WANTED.intersection(names)))
+
+
+def wanted_about(files: Iterable[RemoteObject]) -> tuple[str, ...]:
+    """Return the names of the files that say what a dataset is, of those directly in its own folder."""
+    names = {file.key.rpartition("/")[2] for file in files if file.size <= MAX_ABOUT_BYTES}
+    return tuple(name for name in ABOUT_NAMES if name in names)
 
 
 def container_format(name: str) -> Format | None:
@@ -118,6 +128,16 @@ def folders_to_visit(folder: Folder, dataset_prefix: str) -> tuple[str, ...]:
             return tuple(folder.child(name) for name in folder.folders if name)
         case _:
             return ()
+
+
+def documents_beside(folder: Folder, dataset_prefix: str) -> tuple[str, ...]:
+    """Return the full keys of documents to read, where they are, in child folders that are not to be listed: of meshes.
+
+    A mesh is one flat folder of perhaps millions of objects, so that a LIST of it would list what it holds.
+    """
+    if classify_folder(folder, dataset_prefix) is not FolderKind.MESHES:
+        return ()
+    return tuple(folder.child(name) + INFO_NAME for name in folder.folders if name)
 
 
 def classify_folder(folder: Folder, dataset_prefix: str) -> FolderKind:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mirror.errors import MalformedDocumentError
-from mirror.formats.folder import MESHES, Folder, FolderKind, Format, classify_folder
-from mirror.formats.layout import Array, Container, Finding, FindingCode, Group, Severity, Volume, malformed
+from mirror.formats.document import parse_json_object
+from mirror.formats.folder import INFO_NAME, MESHES, Folder, FolderKind, Format, classify_folder
+from mirror.formats.layout import (
+    Array,
+    Container,
+    Finding,
+    FindingCode,
+    Group,
+    Placement,
+    Severity,
+    Volume,
+    malformed,
+)
+from mirror.formats.placing import Unplaced
+from mirror.formats.precomputed_info import Info, MeshInfo, Scale
 from mirror.formats.volumes import unknown_array
-
-_TYPE_BITS = {"uint8": 8, "int8": 8, "uint16": 16, "int16": 16, "uint32": 32, "int32": 32, "uint64": 64, "float32": 32}
 
 
 def build_precomputed(
@@ -41,16 +52,27 @@ def build_precomputed(
     return Container(Format.PRECOMPUTED, prefix, tuple(volumes), tuple(groups)), findings
 
 
-def build_meshes(dataset_prefix: str, folders: Mapping[str, Folder]) -> Container | None:
-    """Return the meshes of a dataset, each a volume taken whole, or None where it has none."""
+def build_meshes(dataset_prefix: str, folders: Mapping[str, Folder]) -> tuple[Container | None, list[Finding]]:
+    """Return the meshes of a dataset, each a volume taken whole, or None where it has none; and what is odd there."""
     folder = folders.get(dataset_prefix + MESHES)
     if folder is None:
-        return None
-    volumes = tuple(
-        Volume(f"{MESHES}{name}", folder.prefix, folder.child(name), Format.MESH, ()) for name in folder.folders
-    )
+        return None, []
+    read = [_read_mesh(folder, name) for name in folder.folders]
     group = Group(MESHES.rstrip("/"), folder.prefix, folder.files)
-    return Container(Format.MESH, folder.prefix, volumes, (group,))
+    container = Container(Format.MESH, folder.prefix, tuple(volume for volume, _ in read), (group,))
+    return container, [finding for _, odd in read for finding in odd]
+
+
+def _read_mesh(folder: Folder, name: str) -> tuple[Volume, list[Finding]]:
+    volume = Volume(f"{MESHES}{name}", folder.prefix, folder.child(name), Format.MESH, ())
+    body, place = folder.documents.get(f"{name}/{INFO_NAME}"), folder.child(name) + INFO_NAME
+    if body is None:
+        return volume, []
+    try:
+        info = MeshInfo.read(parse_json_object(body, place), place, "the info of meshes")
+    except MalformedDocumentError as error:
+        return volume, [malformed(error)]
+    return replace(volume, mesh_type=info.type), info.odd_parts(place)
 
 
 def _read_volume(folder: Folder, path: str, dataset_prefix: str) -> tuple[Volume, list[Finding]]:
@@ -68,46 +90,37 @@ def _read_volume(folder: Folder, path: str, dataset_prefix: str) -> tuple[Volume
 
 def _read_scales(folder: Folder, path: str) -> tuple[list[Array], list[Finding]]:
     place = folder.prefix + "info"
-    info = folder.object_document("info")
-    scales = info.get("scales")
-    if not isinstance(scales, list) or not scales:
-        found = f"scales {scales}" if info else "no such file"
-        raise MalformedDocumentError("cannot read the metadata", place, expected="a list of scales", found=found)
-    arrays, findings = [], []
-    for index, scale in enumerate(scales):
+    info = Info.read(folder.object_document("info"), place, "the info of a precomputed volume with a list of scales")
+    arrays, findings = [], info.odd_parts(place)
+    for index, scale in enumerate(info.scales):
         key = scale.get("key") if isinstance(scale, dict) else None
         if not isinstance(key, str) or key not in folder.folders:
             findings.append(
                 Finding(Severity.WARNING, FindingCode.LEVEL_ABSENT, place, "a folder for each scale", f"key {key}")
             )
             continue
-        arrays.append(_read_scale(folder, path, index, scale, _bytes_per_voxel(info)))
+        array, odd = _read_scale(info, scale, f"{path}/{key}", folder.child(key), place)
+        arrays.append(replace(array, level_index=index, level_name=key))
+        findings += odd
     return arrays, findings
 
 
-def _read_scale(folder: Folder, path: str, index: int, scale: Mapping[str, Any], voxel_bytes: int | None) -> Array:
-    shape, chunk_sizes = _whole_numbers(scale.get("size")), scale.get("chunk_sizes")
-    chunk = _whole_numbers(chunk_sizes[0]) if isinstance(chunk_sizes, list) and chunk_sizes else None
-    is_gridded = shape is not None and chunk is not None and len(shape) == len(chunk) and min(chunk, default=0) > 0
-    counts = zip(shape or (), chunk or (), strict=False) if is_gridded else ()
-    return Array(
+def _read_scale(
+    info: Info, document: Mapping[str, Any], path: str, prefix: str, place: str
+) -> tuple[Array, list[Finding]]:
+    try:
+        scale = Scale.read(document, place, "a scale of a precomputed volume")
+    except MalformedDocumentError as error:
+        return unknown_array(Format.PRECOMPUTED, path, prefix), [malformed(error)]
+    placed, findings = scale.placement, scale.odd_parts(place)
+    if isinstance(placed, Unplaced):
+        findings.append(placed.as_finding(place))
+    array = Array(
         format=Format.PRECOMPUTED,
-        path=f"{path}/{scale['key']}",
-        prefix=folder.child(scale["key"]),
-        level_index=index,
-        level_name=scale["key"],
-        # Shards hold many chunks each, so chunks say nothing of the number of objects there.
-        n_blocks=math.prod(-(-n // size) for n, size in counts) if is_gridded and not scale.get("sharding") else None,
-        raw_bytes=math.prod(shape) * voxel_bytes if shape is not None and voxel_bytes is not None else None,
+        path=path,
+        prefix=prefix,
+        facts=scale.facts(info.data_type, info.num_channels),
+        placement=placed if isinstance(placed, Placement) else None,
+        block_keys=scale.block_keys,
     )
-
-
-def _whole_numbers(value: object) -> tuple[int, ...] | None:
-    if not isinstance(value, list) or not all(isinstance(n, int) and n >= 0 for n in value):
-        return None
-    return tuple(value)
-
-
-def _bytes_per_voxel(info: Mapping[str, Any]) -> int | None:
-    bits, channels = _TYPE_BITS.get(str(info.get("data_type"))), info.get("num_channels", 1)
-    return bits // 8 * channels if bits is not None and isinstance(channels, int) else None
+    return array, findings

@@ -21,6 +21,8 @@ class TreeReader:
     read_group: Callable[[Folder, str], tuple[tuple[str, ...], list[Finding]]]
     """A group's folder and its path (empty: the root) to the level paths that it names, and what is odd about it."""
     level_indices: Callable[[Iterable[str], tuple[str, ...]], Mapping[str, int]]
+    place_array: Callable[[Array], tuple[Array, list[Finding]]]
+    """An understood array that knows its level to the same with what its group says of it, and what is odd there."""
 
 
 def build_tree(
@@ -41,15 +43,25 @@ def build_tree(
     arrays += [unknown_array(reader.format, _path_in(prefix, place), place) for place in unlisted]
     named = {path: paths for path, (paths, _) in read_groups.items()}
     leveled, odd_levels = _assign_levels(reader, prefix, arrays, named)
+    placed = [reader.place_array(array) if array.is_understood else (array, []) for array in leveled]
     groups = tuple(Group(path, folder.prefix, folder.files) for path, folder in _by_path(prefix, group_folders))
-    container = Container(reader.format, prefix, _volumes_of(reader.format, prefix, leveled), groups)
-    odd = [finding for _, found in (*read_groups.values(), *read_arrays) for finding in found]
+    container = Container(reader.format, prefix, _volumes_of(reader.format, prefix, [one for one, _ in placed]), groups)
+    odd = [finding for _, found in (*read_groups.values(), *read_arrays, *placed) for finding in found]
     return container, odd + [_not_listed(place) for place in unlisted if not place.endswith("//")] + odd_levels
 
 
 def unknown_array(array_format: Format, path: str, prefix: str, folders: tuple[str, ...] = ()) -> Array:
     """Return an array of which only the place is known."""
     return Array(array_format, path, prefix, folders=folders, is_understood=False)
+
+
+def parent_prefix(prefix: str) -> str:
+    """Return the full prefix of the folder that holds a folder.
+
+    >>> parent_prefix("jrc_hela-2/jrc_hela-2.n5/em/fibsem-uint16/s0/")
+    'jrc_hela-2/jrc_hela-2.n5/em/fibsem-uint16/'
+    """
+    return prefix[: prefix.rstrip("/").rfind("/") + 1]
 
 
 def _path_in(container_prefix: str, prefix: str) -> str:

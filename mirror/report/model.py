@@ -131,6 +131,22 @@ class FoundLine(_Report):
     title: str
 
 
+class ManifestLine(_Report):
+    """What became of one document that `oomirror catalog import-manifest` read."""
+
+    source: str
+    """File or address."""
+    dataset: str | None
+    """None for a document that is no manifest."""
+    state: Literal["new", "changed", "unchanged", "failed"]
+    volumes: int
+    """That it names."""
+    findings: int
+    """Of what it says, and of what it and the buckets do not agree about."""
+    reason: str = ""
+    """Why it failed."""
+
+
 class ErrorParts(_Report):
     """Why a command failed, in its parts; empty where there is nothing to say."""
 

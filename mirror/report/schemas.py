@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mirror.report.model import DatasetLine, ErrorReport, FoundLine, LevelLine, ScanReport, SyncReport
+from mirror.report.model import DatasetLine, ErrorReport, FoundLine, LevelLine, ManifestLine, ScanReport, SyncReport
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "sync": ("What `oomirror sync --json` prints", SyncReport),
@@ -19,6 +19,10 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "ls": ("What `oomirror ls --json` prints: a line for each dataset", tuple[DatasetLine, ...]),
     "ls-dataset": ("What `oomirror ls DATASET --json` prints: a line for each level", tuple[LevelLine, ...]),
     "catalog-search": ("What `oomirror catalog search --json` prints: a line for each match", tuple[FoundLine, ...]),
+    "catalog-import-manifest": (
+        "What `oomirror catalog import-manifest --json` prints: a line for each document",
+        tuple[ManifestLine, ...],
+    ),
     "error": ("What any command with --json prints when it fails", ErrorReport),
 }
 """Name of the file in docs/schemas, without `.json`, to title and shape."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+import psycopg
 from sqlalchemy import Connection
 
 from catalog import queries
@@ -18,6 +22,16 @@ BUCKET_B = "s3://janelia-cosem-publications/heinrich-2021a"
 DATASET = "jrc_hela-2"
 CONTAINER = "heinrich-2021a/jrc_hela-2/jrc_hela-2.n5/"
 START = datetime(2026, 11, 24, 3, 0, 0, tzinfo=UTC)
+
+
+def run_sql(url: str, sql: str) -> list[tuple[Any, ...]]:
+    """Run one statement in a catalog without our own code; return its rows."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file, file:
+            return file.execute(sql).fetchall()
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(sql)
+        return [] if cursor.description is None else list(cursor)
 
 
 def url_in(folder: Path) -> str:

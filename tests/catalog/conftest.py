@@ -1,8 +1,8 @@
-"""A catalog of its own for each test, made by the migrations."""
+"""A catalog of its own for each test, made by the migrations, on each database that can hold one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from catalog import queries
 from catalog.session import Catalog, open_catalog
 from tests.catalog.builders import BUCKET_B, url_in
+from tests.postgres import PostgresServer
 
 
 @pytest.fixture(scope="session")
@@ -21,11 +22,40 @@ def blank_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "catalog.db"
 
 
+@pytest.fixture(scope="session")
+def blank_database(postgres: PostgresServer) -> str:
+    """Return the name of a database at head without rows, to be copied."""
+    url = postgres.make_database()
+    open_catalog(url).close()
+    return url.partition("?")[0].rpartition("/")[2]
+
+
 @pytest.fixture
-def catalog_url(tmp_path: Path, blank_catalog: Path) -> str:
-    """Return the URL of a catalog at head without rows."""
+def sqlite_url(tmp_path: Path, blank_catalog: Path) -> str:
+    """Return the URL of a SQLite catalog at head without rows: for what is true of files alone."""
     (tmp_path / "catalog.db").write_bytes(blank_catalog.read_bytes())
     return url_in(tmp_path)
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, blank_database: str) -> str:
+    """Return the URL of a PostgreSQL catalog at head without rows: for what is true of servers alone."""
+    return postgres.make_database(blank_database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def catalog_url(request: pytest.FixtureRequest) -> str:
+    """Return the URL of a catalog at head without rows, on each database in turn."""
+    return str(request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param]))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def make_empty(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
+    """Return what names a place where no catalog is yet, on each database in turn."""
+    if request.param == "sqlite":
+        return lambda: url_in(tmp_path)
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.make_database
 
 
 @pytest.fixture

@@ -41,6 +41,9 @@ def test_the_home_folder_may_be_written_as_a_tilde(monkeypatch: pytest.MonkeyPat
         pytest.param("sqlite:///:memory:", id="in memory, said so"),
         pytest.param("sqlite://host/c.db", id="a host"),
         pytest.param("sqlite:///", id="no file"),
+        pytest.param("postgresql+psycopg2://lab@db/x", id="another driver"),
+        pytest.param("mysql://lab@db/x", id="another database"),
+        pytest.param("postgresql://lab:s3@c@db/x", id="a password with @"),
     ],
 )
 def test_what_is_no_url_of_a_catalog_is_refused_as_wrong_usage(url: str) -> None:
@@ -48,6 +51,20 @@ def test_what_is_no_url_of_a_catalog_is_refused_as_wrong_usage(url: str) -> None
     with pytest.raises(CatalogUrlError) as caught:
         check_url(url)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_a_server_may_be_named_as_libpq_or_sqlalchemy_name_it(scheme: str) -> None:
+    """All names of PostgreSQL are one; the driver is ours to choose."""
+    assert check_url(f"{scheme}://lab@db:5432/x?sslmode=require") == "postgresql://lab@db:5432/x?sslmode=require"
+
+
+def test_a_password_that_would_be_taken_for_a_host_is_not_shown() -> None:
+    """An @ in a password is to be written as %40, and until then nothing of the password is printed."""
+    with pytest.raises(CatalogUrlError, match="%40") as caught:
+        check_url("postgresql://lab:s3@cret/x@db/x")
+    assert "s3" not in str(caught.value)
+    assert "cret" not in str(caught.value)
 
 
 def test_a_path_is_refused_with_the_url_to_write_instead() -> None:

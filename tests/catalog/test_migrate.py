@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, delete, inspect
 
 from catalog import migrate, queries
-from catalog.errors import CatalogDamagedError, CatalogError
+from catalog.errors import CatalogError
 from catalog.records import HOW_MD5
 from catalog.session import migrating, open_catalog
-from catalog.tables import metadata
+from catalog.tables import metadata, run
 from tests.catalog import builders
+from tests.catalog.builders import run_sql
 
 NEXT_REVISION = """
 import os
@@ -36,7 +35,7 @@ depends_on = None
 def upgrade() -> None:
     with op.batch_alter_table("run") as batch:
         batch.add_column(sa.Column("note", sa.Text()))
-    op.execute("DELETE FROM mirrored_block")
+    op.execute('''DELETE FROM mirrored_block''')
     if os.environ.get("STOP_IN_MIGRATION"):
         print("half way", flush=True)
         sys.stdin.read()
@@ -73,24 +72,29 @@ def later(tmp_path: Path) -> migrate.Migrations:
 @pytest.fixture
 def filled_url(catalog_url: str) -> str:
     """Return the URL of a catalog with a run and ten mirrored blocks."""
-    with open_catalog(catalog_url) as catalog, catalog.begin() as connection:
+    return fill(catalog_url)
+
+
+@pytest.fixture
+def filled_file_url(sqlite_url: str) -> str:
+    """Return the URL of such a catalog in a file: for what is done to files alone."""
+    return fill(sqlite_url)
+
+
+def fill(url: str) -> str:
+    """Put a run and ten mirrored blocks into a catalog; return its URL."""
+    with open_catalog(url) as catalog, catalog.begin() as connection:
         bucket = queries.bucket_id(connection, builders.BUCKET_B)
-        run = builders.start_run(connection, bucket)
+        run_id = builders.start_run(connection, bucket)
         array = queries.put_array(connection, builders.array_record(bucket))
-        queries.put_mirrored_blocks(connection, builders.mirrored_block_rows(10, array, run))
-        queries.put_mirrored_objects(connection, [(bucket, "a", 1, b"e", None, HOW_MD5, run)])
-    return catalog_url
-
-
-def rows(url: str, query: str) -> list[tuple[object, ...]]:
-    """Return what a query says, asked without our own code."""
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-        return connection.execute(query).fetchall()
+        queries.put_mirrored_blocks(connection, builders.mirrored_block_rows(10, array, run_id))
+        queries.put_mirrored_objects(connection, [(bucket, "a", 1, b"e", None, HOW_MD5, run_id)])
+    return url
 
 
 def schema(file: Path) -> dict[str, str]:
     """Return the SQL of each table and index, spaces and the order of constraints made equal."""
-    found = rows(f"sqlite:///{file}", "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    found = run_sql(f"sqlite:///{file}", "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     return {str(name): normal(str(sql).replace(chr(34), "")) for name, sql in found if name != "alembic_version"}
 
 
@@ -128,7 +132,8 @@ def test_downgrade_and_upgrade_work_on_a_filled_catalog(filled_url: str) -> None
     """All tables go and come back, whatever rows they held."""
     with migrating(filled_url) as connection:
         migrate.downgrade(connection, "base")
-    assert rows(filled_url, "SELECT name FROM sqlite_master WHERE name LIKE 'mirrored%'") == []
+    with migrating(filled_url) as connection:
+        assert inspect(connection).get_table_names() == ["alembic_version"]
     with open_catalog(filled_url) as catalog, catalog.read() as connection:
         assert migrate.revision(connection) == migrate.OURS.head
         assert queries.runs(connection) == ()
@@ -137,9 +142,14 @@ def test_downgrade_and_upgrade_work_on_a_filled_catalog(filled_url: str) -> None
 def test_rebuilding_a_table_keeps_the_rows_that_refer_to_it(filled_url: str, later: migrate.Migrations) -> None:
     """A migration may rebuild a table: with foreign keys on, SQLite would delete or refuse what refers to it."""
     open_catalog(filled_url, migrations=later).close()
-    assert rows(filled_url, "SELECT id, note FROM run") == [(1, None)]
-    assert rows(filled_url, "SELECT count(*) FROM mirrored_object") == [(1,)]
-    assert rows(filled_url, "PRAGMA foreign_key_check") == []
+    assert run_sql(filled_url, "SELECT id, note FROM run") == [(1, None)]
+    assert run_sql(filled_url, "SELECT count(*) FROM mirrored_object") == [(1,)]
+    with (
+        open_catalog(filled_url, migrations=later) as catalog,
+        pytest.raises(CatalogError, match="refused a row"),
+        catalog.begin() as connection,
+    ):
+        connection.execute(delete(run))
 
 
 def test_kill_9_in_a_migration_leaves_the_old_catalog(filled_url: str, later: migrate.Migrations) -> None:
@@ -152,27 +162,33 @@ def test_kill_9_in_a_migration_leaves_the_old_catalog(filled_url: str, later: mi
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "half way"
         process.send_signal(signal.SIGKILL)
-    assert rows(filled_url, "SELECT version_num FROM alembic_version") == [(HEAD,)]
-    assert rows(filled_url, "SELECT count(*) FROM mirrored_block") == [(10,)]
+    assert run_sql(filled_url, "SELECT version_num FROM alembic_version") == [(HEAD,)]
+    assert run_sql(filled_url, "SELECT count(*) FROM mirrored_block") == [(10,)]
     open_catalog(filled_url, migrations=later).close()
-    assert rows(filled_url, "SELECT version_num FROM alembic_version") == [(NEXT,)]
+    assert run_sql(filled_url, "SELECT version_num FROM alembic_version") == [(NEXT,)]
 
 
 def test_an_older_catalog_is_upgraded_when_it_is_opened(filled_url: str, later: migrate.Migrations) -> None:
-    """Opening a catalog of an older revision copies it to NAME.REVISION.bak and brings it to the newest."""
+    """Opening a catalog of an older revision brings it to the newest."""
     open_catalog(filled_url, migrations=later).close()
-    assert rows(filled_url, "SELECT version_num FROM alembic_version") == [(NEXT,)]
-    assert rows(f"{filled_url}.{HEAD}.bak", "SELECT count(*) FROM mirrored_block") == [(10,)]
+    assert run_sql(filled_url, "SELECT version_num FROM alembic_version") == [(NEXT,)]
+    assert run_sql(filled_url, "SELECT note FROM run") == [(None,)]
+
+
+def test_a_file_is_copied_before_it_is_upgraded(filled_file_url: str, later: migrate.Migrations) -> None:
+    """A catalog in a file is copied to NAME.REVISION.bak before a migration."""
+    open_catalog(filled_file_url, migrations=later).close()
+    assert run_sql(f"{filled_file_url}.{HEAD}.bak", "SELECT count(*) FROM mirrored_block") == [(10,)]
 
 
 def test_a_migration_that_fails_changes_nothing(filled_url: str, later: migrate.Migrations) -> None:
     """A migration that leaves rows referring to nothing is undone as a whole, and says so."""
     script = later.folder / "versions" / f"{NEXT}_next.py"
-    script.write_text(script.read_text().replace("DELETE FROM mirrored_block", "DELETE FROM array"))
-    with pytest.raises(CatalogDamagedError, match="do not fit together"):
+    script.write_text(script.read_text().replace("DELETE FROM mirrored_block", 'DELETE FROM "array"'))
+    with pytest.raises(CatalogError, match=r"do not fit together|refused a row"):
         open_catalog(filled_url, migrations=later)
-    assert rows(filled_url, "SELECT version_num FROM alembic_version") == [(HEAD,)]
-    assert rows(filled_url, "SELECT count(*) FROM array") == [(1,)]
+    assert run_sql(filled_url, "SELECT version_num FROM alembic_version") == [(HEAD,)]
+    assert run_sql(filled_url, 'SELECT count(*) FROM "array"') == [(1,)]
 
 
 def test_reading_only_never_upgrades(filled_url: str, later: migrate.Migrations) -> None:
@@ -181,15 +197,15 @@ def test_reading_only_never_upgrades(filled_url: str, later: migrate.Migrations)
         open_catalog(filled_url, read_only=True, migrations=later)
 
 
-def test_a_backup_holds_what_is_still_in_the_log(filled_url: str) -> None:
+def test_a_backup_holds_what_is_still_in_the_log(filled_file_url: str) -> None:
     """The copy made before a migration has every committed row, also those in the write-ahead log."""
-    file = Path(filled_url.removeprefix("sqlite:///"))
-    with open_catalog(filled_url) as catalog:
+    file = Path(filled_file_url.removeprefix("sqlite:///"))
+    with open_catalog(filled_file_url) as catalog:
         with catalog.begin() as connection:
             queries.remember_share(connection, "u", "/share", now=builders.START)
-        copy = migrate.back_up(file, "0001")
-    assert copy == file.with_name("catalog.db.0001.bak")
-    assert rows(f"sqlite:///{copy}", "SELECT uuid FROM share") == [("u",)]
+        copy = migrate.back_up(file, HEAD)
+    assert copy == file.with_name(f"catalog.db.{HEAD}.bak")
+    assert run_sql(f"sqlite:///{copy}", "SELECT uuid FROM share") == [("u",)]
     assert [path.name for path in file.parent.glob("*.part")] == []
 
 
@@ -198,5 +214,5 @@ def test_a_large_catalog_is_not_copied(tmp_path: Path) -> None:
     file = tmp_path / "catalog.db"
     with file.open("wb") as stream:
         stream.truncate(migrate.BACKUP_LIMIT_BYTES)
-    assert migrate.back_up(file, "0001") is None
+    assert migrate.back_up(file, HEAD) is None
     assert list(tmp_path.iterdir()) == [file]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,10 +15,17 @@ from catalog import queries
 from catalog.errors import CatalogDamagedError, CatalogError, CatalogMissingError, CatalogNewerError
 from catalog.publish import write_sealed_copy
 from catalog.sealed import open_sealed
-from catalog.session import Catalog
+from catalog.session import Catalog, open_catalog
 from tests.catalog import builders
 from tests.catalog.builders import BUCKET_B, DATASET
 from tests.catalog.test_publish import SEAL
+
+
+@pytest.fixture
+def catalog(sqlite_url: str) -> Iterator[Catalog]:
+    """Yield a catalog without rows, on one database: what is published is a file in any case."""
+    with open_catalog(sqlite_url) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class Workbench:
 
     folder: Path
     endpoint_url: str
+    server_url: str = field(default="", kw_only=True)
+    """URL of a catalog on a server; empty where it is a file."""
 
     @property
     def share(self) -> Path:
@@ -40,11 +42,16 @@ class Workbench:
         return self.folder / "catalog" / "catalog.db"
 
     @property
+    def catalog_url(self) -> str:
+        """The URL of the catalog."""
+        return self.server_url or f"sqlite:///{self.catalog}"
+
+    @property
     def variables(self) -> dict[str, str]:
         """The environment that a process of ours runs in: nothing of the user's configuration."""
         ours = {
             "OOMIRROR_SHARE": str(self.share),
-            "OOMIRROR_CATALOG": f"sqlite:///{self.catalog}",
+            "OOMIRROR_CATALOG": self.catalog_url,
             "OOMIRROR_CONFIG": str(self.folder / "oomirror.toml"),
             "OOMIRROR_BUCKETS__A__ENDPOINT_URL": self.endpoint_url,
             "OOMIRROR_BUCKETS__B__ENDPOINT_URL": self.endpoint_url,
@@ -57,12 +64,12 @@ class Workbench:
     def settings(self, **changes: Any) -> Settings:
         """Return the configuration as a run in this process takes it."""
         buckets = {letter: {"endpoint_url": self.endpoint_url} for letter in "ab"}
-        given = {"share": str(self.share), "catalog": f"sqlite:///{self.catalog}", "buckets": buckets, **changes}
+        given = {"share": str(self.share), "catalog": self.catalog_url, "buckets": buckets, **changes}
         return load_settings(self.folder / "oomirror.toml", given)
 
     def at(self, endpoint_url: str) -> Workbench:
         """Return the same lab, which reaches its buckets somewhere else."""
-        return Workbench(self.folder, endpoint_url)
+        return replace(self, endpoint_url=endpoint_url)
 
     def sync(self, request: SyncRequest) -> SyncReport:
         """Run one sync here, and return what it says."""

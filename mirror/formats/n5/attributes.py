@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import string
 from enum import StrEnum
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeAlias
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    NonNegativeInt,
-    PositiveInt,
-    ValidationError,
-    ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, NonNegativeInt, PositiveInt, model_validator
 
-from mirror.errors import MalformedDocumentError
+from mirror.formats.data_type import element_bytes
 from mirror.formats.document import is_n5_array, parse_json_object
+from mirror.formats.foreign import Foreign, ForeignDocument, Tolerated
+from mirror.formats.layout import ArrayFacts
 from mirror.formats.n5.compression import Compression
 from mirror.formats.n5.grid import Grid
 
 ATTRIBUTES_NAME = "attributes.json"
-
-
-class _Foreign(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="allow")
 
 
 class DataType(StrEnum):
@@ -51,26 +36,10 @@ class DataType(StrEnum):
     @property
     def n_bytes(self) -> int | None:
         """Bytes of one element, or None where elements have no fixed size."""
-        bits = self.value.lstrip(string.ascii_lowercase)
-        return int(bits) // 8 if bits else None
+        return element_bytes(self.value)
 
 
-def _note_fault(value: Any, handler: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
-    """Leave a part that nothing depends on empty where it is odd: an odd `units` must not hide an array."""
-    try:
-        return handler(value)
-    except ValidationError as error:
-        if isinstance(info.context, list):
-            info.context.append(f"{info.field_name}: {_first_fault(error)}")
-        return None
-
-
-_T = TypeVar("_T")
-Tolerated = Annotated[_T | None, WrapValidator(_note_fault)]
-"""Read if it can be, else None with a line in `faults`."""
-
-
-class PixelResolution(_Foreign):
+class PixelResolution(Foreign):
     """Size of a voxel: an object with `unit`, one with `units`, or a bare list; all become this."""
 
     resolution_xyz: tuple[float, ...] = Field(alias="dimensions")
@@ -82,7 +51,7 @@ def _as_object(value: Any) -> Any:
     return {"dimensions": value} if isinstance(value, (list, tuple)) else value
 
 
-class Transform(_Foreign):
+class Transform(Foreign):
     """Where voxels lie in the world. In the order of `axes`, which is z,y,x but for faulty documents."""
 
     axes: tuple[str, ...] = ()
@@ -91,21 +60,21 @@ class Transform(_Foreign):
     units: tuple[str, ...] = ()
 
 
-class MultiscaleDataset(_Foreign):
+class MultiscaleDataset(Foreign):
     """One level, as a multiscales document names it."""
 
     path: str
     transform: Tolerated[Transform] = None
 
 
-class Multiscale(_Foreign):
+class Multiscale(Foreign):
     """One pyramid, as a multiscales document describes it; the finest level first."""
 
     datasets: tuple[MultiscaleDataset, ...]
     name: str | None = None
 
 
-class _Attributes(_Foreign):
+class _Attributes(ForeignDocument):
     n5: Tolerated[str] = None
     """Version of the format; at the container's root only."""
     pixel_resolution: Annotated[Tolerated[PixelResolution], BeforeValidator(_as_object)] = Field(
@@ -117,8 +86,14 @@ class _Attributes(_Foreign):
     units_xyz: Tolerated[tuple[str, ...]] = Field(default=None, alias="units")
     scales_xyz: Tolerated[tuple[tuple[float, ...], ...]] = Field(default=None, alias="scales")
     """Downsampling factors of each level."""
-    faults: tuple[str, ...] = Field(default=(), exclude=True, alias="\0faults")
-    """Parts that were left empty because they could not be read. Not in the document."""
+    downsampling_factors_xyz: Tolerated[tuple[float, ...] | tuple[tuple[float, ...], ...]] = Field(
+        default=None, alias="downsamplingFactors"
+    )
+    """Of an array, against the finest level; of a group, those of each level."""
+    resolution_xyz: Tolerated[tuple[float, ...]] = Field(default=None, alias="resolution")
+    resolution_unit: Tolerated[str] = None
+    offset_xyz: Tolerated[tuple[float, ...]] = Field(default=None, alias="offset")
+    offset_unit: Tolerated[str] = None
 
 
 class GroupAttributes(_Attributes):
@@ -164,11 +139,19 @@ class ArrayAttributes(_Attributes):
     @property
     def n_bytes(self) -> int | None:
         """Bytes of all voxels before compression, without padding; None for elements of no fixed size."""
-        element_bytes = self.data_type.n_bytes
-        return None if element_bytes is None else self.grid.n_voxels * element_bytes
+        return self.facts.raw_bytes
+
+    @property
+    def facts(self) -> ArrayFacts:
+        """What is said here as it is said of arrays of every format; without the names of the axes."""
+        compression = self.compression.model_dump(mode="json", by_alias=True)
+        return ArrayFacts(self.shape_xyz, self.block_size_xyz, self.data_type.value, compression)
 
 
-def parse_attributes(body: bytes, place: str) -> ArrayAttributes | GroupAttributes:
+Attributes: TypeAlias = ArrayAttributes | GroupAttributes
+
+
+def parse_attributes(body: bytes, place: str) -> Attributes:
     """Return what an attributes.json says.
 
     Parts that nothing depends on (`transform`, `axes`, ...) never fail: an odd one is None and named in `faults`.
@@ -187,21 +170,6 @@ def parse_attributes(body: bytes, place: str) -> ArrayAttributes | GroupAttribut
     '2.0.0'
     """
     document = parse_json_object(body, place)
-    model: type[ArrayAttributes | GroupAttributes] = ArrayAttributes if is_n5_array(document) else GroupAttributes
-    faults: list[str] = []
-    try:
-        attributes = model.model_validate(document, context=faults)
-    except ValidationError as error:
-        expected = "the attributes of an N5 array" if model is ArrayAttributes else "the attributes of an N5 group"
-        raise MalformedDocumentError(
-            "cannot read the metadata", place, expected=expected, found=_first_fault(error)
-        ) from error
-    return attributes.model_copy(update={"faults": tuple(faults)}) if faults else attributes
-
-
-def _first_fault(error: ValidationError) -> str:
-    fault = error.errors(include_url=False, include_context=False)[0]
-    field = ".".join(str(part) for part in fault["loc"])
-    value = repr(fault["input"])
-    shown = value if len(value) <= 60 else value[:57] + "..."
-    return f"{field + ': ' if field else ''}{fault['msg']} ({shown})"
+    model: type[Attributes] = ArrayAttributes if is_n5_array(document) else GroupAttributes
+    expected = "the attributes of an N5 array" if model is ArrayAttributes else "the attributes of an N5 group"
+    return model.read(document, place, expected)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from mirror.errors import MalformedDocumentError
+from mirror.formats.block_keys import GridKeys
 from mirror.formats.folder import Folder, Format
 from mirror.formats.layout import Array, Container, Finding, FindingCode, Severity, malformed
-from mirror.formats.n5.attributes import (
-    ATTRIBUTES_NAME,
-    ArrayAttributes,
-    GroupAttributes,
-    Transform,
-    parse_attributes,
-)
+from mirror.formats.n5.attributes import ATTRIBUTES_NAME, ArrayAttributes, Attributes, parse_attributes
 from mirror.formats.n5.multiscale import level_indices, multiscale_paths
-from mirror.formats.volumes import TreeReader, build_tree, unknown_array
+from mirror.formats.n5.odd import odd_attributes
+from mirror.formats.n5.placement import axes_xyz, placement_of
+from mirror.formats.placing import Unplaced
+from mirror.formats.volumes import TreeReader, build_tree, parent_prefix, unknown_array
 
 _NEWEST_MAJOR = 4
-_AXES_ZYX = ("z", "y", "x")
 
 
 def build_n5(prefix: str, dataset_prefix: str, folders: Mapping[str, Folder]) -> tuple[Container, list[Finding]]:
@@ -29,81 +27,82 @@ def build_n5(prefix: str, dataset_prefix: str, folders: Mapping[str, Folder]) ->
     folders
         Every visited folder by its full prefix; those of other containers are passed over.
     """
-    reader = TreeReader(Format.N5, _read_array, _read_group, level_indices)
-    return build_tree(reader, prefix, dataset_prefix, folders)
-
-
-def _read_array(folder: Folder, path: str) -> tuple[Array, list[Finding]]:
-    place = folder.prefix + ATTRIBUTES_NAME
-    unknown = unknown_array(Format.N5, path, folder.prefix, folder.folders)
-    if ATTRIBUTES_NAME not in folder.file_names:
-        expected = "attributes.json above what looks like blocks"
-        return unknown, [Finding(Severity.WARNING, FindingCode.NO_METADATA, place, expected, "no such file")]
-    try:
-        attributes = _attributes_of(folder)
-    except MalformedDocumentError as error:
-        return unknown, [malformed(error)]
-    if not isinstance(attributes, ArrayAttributes):
-        return unknown, []
-    array = Array(
-        format=Format.N5,
-        path=path,
-        prefix=folder.prefix,
-        attributes=attributes,
-        n_blocks=attributes.grid.n_blocks,
-        raw_bytes=attributes.n_bytes,
-        folders=folder.folders,
-        metadata_keys=(place,),
+    documents = _Documents()
+    reader = TreeReader(
+        Format.N5, documents.read_array, documents.read_group, level_indices, place_array=documents.place_array
     )
-    return array, _odd_parts(attributes, place)
+    container, findings = build_tree(reader, prefix, dataset_prefix, folders)
+    root = documents.parsed.get(prefix)
+    return replace(container, version=root.n5 if root else None), findings
 
 
-def _attributes_of(folder: Folder) -> ArrayAttributes | GroupAttributes:
-    folder.object_document(ATTRIBUTES_NAME)
-    return parse_attributes(folder.documents[ATTRIBUTES_NAME], folder.prefix + ATTRIBUTES_NAME)
+class _Documents:
+    """Reads the attributes of a container's folders, each once."""
+
+    def __init__(self) -> None:
+        self.parsed: dict[str, Attributes] = {}
+        """By the folder's prefix; those that cannot be read are absent."""
+
+    def read_array(self, folder: Folder, path: str) -> tuple[Array, list[Finding]]:
+        """Return an array, as far as its own document describes it."""
+        place = folder.prefix + ATTRIBUTES_NAME
+        unknown = unknown_array(Format.N5, path, folder.prefix, folder.folders)
+        if ATTRIBUTES_NAME not in folder.file_names:
+            expected = "attributes.json above what looks like blocks"
+            return unknown, [Finding(Severity.WARNING, FindingCode.NO_METADATA, place, expected, "no such file")]
+        try:
+            attributes = self._read(folder)
+        except MalformedDocumentError as error:
+            return unknown, [malformed(error)]
+        if not isinstance(attributes, ArrayAttributes):
+            return unknown, []
+        array = Array(
+            format=Format.N5,
+            path=path,
+            prefix=folder.prefix,
+            facts=attributes.facts,
+            block_keys=GridKeys(attributes.grid.shape_in_blocks_xyz),
+            folders=folder.folders,
+            metadata_keys=(place,),
+        )
+        return array, odd_attributes(attributes, place)
+
+    def read_group(self, folder: Folder, path: str) -> tuple[tuple[str, ...], list[Finding]]:
+        """Return the levels that a group names."""
+        place = folder.prefix + ATTRIBUTES_NAME
+        if ATTRIBUTES_NAME not in folder.file_names:
+            if path:
+                return (), []
+            expected = 'attributes.json with {"n5": VERSION} at the container\'s root'
+            return (), [Finding(Severity.WARNING, FindingCode.ROOT_WITHOUT_ATTRIBUTES, place, expected, "no such file")]
+        try:
+            attributes = self._read(folder)
+        except MalformedDocumentError as error:
+            return (), [malformed(error)]
+        paths = multiscale_paths(folder.object_document(ATTRIBUTES_NAME).get("multiscales"))
+        return paths, odd_attributes(attributes, place) + _odd_version(attributes, place)
+
+    def place_array(self, array: Array) -> tuple[Array, list[Finding]]:
+        """Return the array with its axes and its place in the world, by its own document or else by its group's."""
+        own, group = self.parsed[array.prefix], self.parsed.get(parent_prefix(array.prefix))
+        if array.facts is None or not isinstance(own, ArrayAttributes):
+            return array, []
+        facts = replace(array.facts, axes_xyz=axes_xyz(own, group))
+        placed = placement_of(own, group, array.level_name, array.level_index)
+        if isinstance(placed, Unplaced):
+            return replace(array, facts=facts), [placed.as_finding(array.prefix + ATTRIBUTES_NAME)]
+        return replace(array, facts=facts, placement=placed), []
+
+    def _read(self, folder: Folder) -> Attributes:
+        folder.object_document(ATTRIBUTES_NAME)
+        attributes = parse_attributes(folder.documents[ATTRIBUTES_NAME], folder.prefix + ATTRIBUTES_NAME)
+        self.parsed[folder.prefix] = attributes
+        return attributes
 
 
-def _read_group(folder: Folder, path: str) -> tuple[tuple[str, ...], list[Finding]]:
-    place = folder.prefix + ATTRIBUTES_NAME
-    if ATTRIBUTES_NAME not in folder.file_names:
-        if path:
-            return (), []
-        expected = 'attributes.json with {"n5": VERSION} at the container\'s root'
-        return (), [Finding(Severity.WARNING, FindingCode.ROOT_WITHOUT_ATTRIBUTES, place, expected, "no such file")]
-    try:
-        attributes = _attributes_of(folder)
-    except MalformedDocumentError as error:
-        return (), [malformed(error)]
-    paths = multiscale_paths(folder.object_document(ATTRIBUTES_NAME).get("multiscales"))
-    return paths, _odd_parts(attributes, place) + _odd_version(attributes, place)
-
-
-def _odd_version(attributes: GroupAttributes | ArrayAttributes, place: str) -> list[Finding]:
+def _odd_version(attributes: Attributes, place: str) -> list[Finding]:
     major = (attributes.n5 or "").partition(".")[0]
     if not major.isdecimal() or int(major) <= _NEWEST_MAJOR:
         return []
     expected = f"N5 up to version {_NEWEST_MAJOR}"
     return [Finding(Severity.WARNING, FindingCode.NEWER_FORMAT, place, expected, attributes.n5 or "")]
-
-
-def _odd_parts(attributes: GroupAttributes | ArrayAttributes, place: str) -> list[Finding]:
-    odd = [
-        Finding(Severity.NOTE, FindingCode.ODD_METADATA, place, "a part that can be read", fault)
-        for fault in attributes.faults
-    ]
-    for where, transform in _transforms(attributes):
-        if set(transform.axes) == set(_AXES_ZYX) and transform.axes != _AXES_ZYX:
-            found = f"{where} with axes {', '.join(transform.axes)}"
-            expected = "transforms in the order z, y, x"
-            odd.append(Finding(Severity.NOTE, FindingCode.ODD_METADATA, place, expected, found))
-    return odd
-
-
-def _transforms(attributes: GroupAttributes | ArrayAttributes) -> list[tuple[str, Transform]]:
-    own = [("transform", attributes.transform)]
-    levels = [
-        (f"multiscales: {level.path}", level.transform)
-        for pyramid in attributes.multiscales or ()
-        for level in pyramid.datasets
-    ]
-    return [(where, transform) for where, transform in own + levels if transform is not None]

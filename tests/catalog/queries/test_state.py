@@ -93,11 +93,11 @@ def test_forgotten_rows_are_gone_and_the_others_stay(connection: Connection, buc
 
 
 @pytest.mark.parametrize("is_shuffled", [False, True], ids=["grid order", "random order"])
-def test_a_block_row_takes_at_most_64_bytes(catalog_url: str, is_shuffled: bool) -> None:
+def test_a_block_row_takes_at_most_64_bytes(sqlite_url: str, is_shuffled: bool) -> None:
     """A mirrored block with MD5 and xxh3 takes at most 64 bytes of the file, in whatever order blocks arrive."""
-    file = Path(catalog_url.removeprefix("sqlite:///"))
+    file = Path(sqlite_url.removeprefix("sqlite:///"))
     n = 120_000
-    with open_catalog(catalog_url) as catalog:
+    with open_catalog(sqlite_url) as catalog:
         array, run = array_and_run(catalog)
         before = os.path.getsize(file)
         rows = list(builders.mirrored_block_rows(n, array, run))

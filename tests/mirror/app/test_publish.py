@@ -42,10 +42,15 @@ DATASET = "jrc_hela-2"
 RAW = SelectionSpec(volumes=parse_volumes(["raw"]), scales=parse_scales("s2-"))
 
 
-def mirror(lab: Settings, sink: list[Event] | None = None) -> SyncReport:
+def mirror(lab: Settings, events: list[Event] | None = None) -> SyncReport:
     """Mirror the coarse levels of raw."""
-    events: list[Event] = [] if sink is None else sink
-    return asyncio.run(sync(lab, SyncRequest((DATASET,), "b", RAW), sink=events.append))
+
+    def take(event: Event) -> None:
+        """Keep an event."""
+        if events is not None:
+            events.append(event)
+
+    return asyncio.run(sync(lab, SyncRequest((DATASET,), "b", RAW), sink=take))
 
 
 def notes_of(events: list[Event]) -> list[str]:

@@ -71,3 +71,13 @@ def test_precomputed_opens_when_its_chunks_are_there(bucket: Bucket, tmp_path: P
     in_the_way.parent.rmdir()
     assert asyncio.run(sync(settings, request)).transferred.objects == 2
     assert (settings.share_root() / bucket.name / INFO).exists()
+
+
+def test_a_shape_of_nonsense_ends_no_run(bucket: Bucket, tmp_path: Path) -> None:
+    """An array of more voxels than a database can count is mirrored like any other."""
+    shape = '"dimensions": [999999999999999999,999999999999999999,9], "blockSize": [1,1,1]'
+    form = '"dataType": "uint64", "compression": {"type": "raw"}'
+    bucket.put(f"{ARRAY}attributes.json", f"{{{shape}, {form}}}".encode())
+    bucket.put(f"{ARRAY}0/0/0", b"x")
+    settings = lab_of(bucket, tmp_path)
+    assert asyncio.run(sync(settings, SyncRequest(("jrc_x",), "x"))).transferred.objects == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -23,9 +22,9 @@ from mirror.engine.lists_in_flight import ListPolicy, ListSlots
 from mirror.engine.retry import Retrier, RetryPolicy
 from mirror.engine.spool import Row, Spool
 from mirror.errors import SlowDownError
+from mirror.formats.block_keys import GridKeys
 from mirror.formats.folder import Format
-from mirror.formats.layout import Array
-from mirror.formats.n5.attributes import ArrayAttributes, parse_attributes
+from mirror.formats.layout import Array, ArrayFacts
 from mirror.objects import RemoteObject, Tally
 from mirror.store.base import ListPage
 
@@ -149,10 +148,8 @@ def test_each_key_comes_once(pages: list[list[tuple[int, int]]]) -> None:
 
 def _array(shape_xyz: tuple[int, ...]) -> Array:
     """Return an array of blocks of one voxel."""
-    form = {"blockSize": [1] * len(shape_xyz), "dataType": "uint8", "compression": {"type": "raw"}}
-    attributes = parse_attributes(json.dumps({"dimensions": shape_xyz, **form}).encode(), "s0/attributes.json")
-    assert isinstance(attributes, ArrayAttributes)
-    return Array(Format.N5, "s0", "d/s0/", attributes=attributes, n_blocks=attributes.grid.n_blocks)
+    facts = ArrayFacts(shape_xyz, (1,) * len(shape_xyz), "uint8", {"type": "raw"})
+    return Array(Format.N5, "s0", "d/s0/", facts=facts, block_keys=GridKeys(shape_xyz))
 
 
 CUTS: dict[str, tuple[tuple[int, ...], int, str]] = {

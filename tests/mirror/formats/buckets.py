@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 from mirror.formats.dataset import Dataset, build_dataset
-from mirror.formats.folder import Folder, folders_to_visit, wanted_documents
+from mirror.formats.folder import Folder, documents_beside, folders_to_visit, wanted_about, wanted_documents
 from mirror.objects import RemoteObject
 
 Bucket = dict[str, bytes]
@@ -59,8 +61,11 @@ def walk(objects: Bucket, prefix: str, *, unreadable: frozenset[str] = frozenset
     while ahead:
         place = ahead.pop()
         names, files = listing(objects, place)
-        wanted = [name for name in wanted_documents(files) if place + name not in unreadable]
+        named = wanted_documents(files) + (wanted_about(files) if place == prefix else ())
+        wanted = [name for name in named if place + name not in unreadable]
         folder = Folder(place, names, files, {name: objects[place + name] for name in wanted})
+        beside = [key for key in documents_beside(folder, prefix) if key in objects]
+        folder = replace(folder, documents={**folder.documents, **{key[len(place) :]: objects[key] for key in beside}})
         folders[place] = folder
         ahead += folders_to_visit(folder, prefix)
     return folders
@@ -69,6 +74,12 @@ def walk(objects: Bucket, prefix: str, *, unreadable: frozenset[str] = frozenset
 def discover(objects: Bucket, prefix: str = "jrc_hela-2/") -> Dataset:
     """Return the dataset that discovery finds."""
     return build_dataset(prefix.rstrip("/"), prefix, walk(objects, prefix))
+
+
+def local_bucket(folder: Path, prefix: str) -> Bucket:
+    """Return the files below a folder as the objects below a prefix."""
+    files = (file for file in sorted(folder.rglob("*")) if file.is_file())
+    return {prefix + file.relative_to(folder).as_posix(): file.read_bytes() for file in files}
 
 
 def bucket_a() -> Bucket:
@@ -90,26 +101,51 @@ def bucket_a() -> Bucket:
     }
 
 
+def zarr_v2_document(shape: list[int], **fields: object) -> bytes:
+    """Return the `.zarray` of an array of bytes in chunks of 64; `dimension_separator` is left out, as it may be."""
+    form = {"zarr_format": 2, "dtype": "|u1", "compressor": None, "fill_value": 0, "filters": None, "order": "C"}
+    return document(**{"shape": shape, "chunks": [64] * len(shape), **form, **fields})
+
+
+def zarr_v3_document(shape: list[int], **fields: object) -> bytes:
+    """Return the `zarr.json` of an array of uint16 in chunks of 64."""
+    form = {
+        "zarr_format": 3,
+        "node_type": "array",
+        "data_type": "uint16",
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": [64] * len(shape)}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "codecs": [{"name": "bytes", "configuration": {"endian": "little"}}],
+        "fill_value": 0,
+    }
+    return document(**{"shape": shape, **form, **fields})
+
+
 def _zarr(root: str) -> Bucket:
     volume = f"{root}/recon-1/em/fibsem-uint8"
     datasets = [{"path": "full"}, {"path": "half"}]
     objects = {f"{place}/.zgroup": document(zarr_format=2) for place in (root, f"{root}/recon-1", volume)}
     objects[f"{volume}/.zattrs"] = document(multiscales=[{"datasets": datasets}])
     for name, size in (("full", 128), ("half", 64)):
-        shape = [size, size, size]
-        objects[f"{volume}/{name}/.zarray"] = document(shape=shape, chunks=[64, 64, 64], dtype="|u1", zarr_format=2)
+        objects[f"{volume}/{name}/.zarray"] = zarr_v2_document([size, size, size])
         objects[f"{volume}/{name}/0/0/0"] = b"chunk"
     return objects
 
 
+def scale(key: str, size: tuple[int, ...] = (1, 1, 1), **fields: object) -> dict[str, object]:
+    """Return a scale of a precomputed volume's `info`."""
+    form = {"chunk_sizes": [[64, 64, 64]], "encoding": "jpeg", "resolution": [4, 4, 5.24]}
+    return {"key": key, "size": size, **form, **fields}
+
+
 def _precomputed(root: str) -> Bucket:
     volume = f"{root}/em/fibsem-uint8.precomputed"
-    scales = [{"key": f"s{n}", "size": [100 >> n, 70, 30], "chunk_sizes": [[64, 64, 64]]} for n in range(2)]
+    scales = [scale(f"s{n}", (100 >> n, 70, 30)) for n in range(2)]
     return {
         f"{volume}/info": document(data_type="uint8", num_channels=1, scales=scales),
         f"{volume}/s0/0-64_0-64_0-30": b"jpeg",
         f"{volume}/s1/0-50_0-64_0-30": b"jpeg",
-        f"{root}/mesh/mito_seg/info": b"{}",
+        f"{root}/mesh/mito_seg/info": b'{"@type": "neuroglancer_multilod_draco"}',
         f"{root}/mesh/mito_seg/1:0": b"mesh",
         f"{root}/viewer_states/one.json": b"{}",
     }

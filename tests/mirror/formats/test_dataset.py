@@ -20,7 +20,9 @@ from tests.mirror.formats.buckets import (
     discover,
     document,
     pyramid,
+    scale,
     walk,
+    zarr_v3_document,
 )
 
 ROOT = "jrc_hela-2/jrc_hela-2.n5"
@@ -96,12 +98,9 @@ def test_zarr_version_3_is_read_as_well() -> None:
     """Levels, shards and element sizes of `zarr.json` are understood, in the OME place too."""
     root = "jrc_hela-2/jrc_hela-2.zarr"
     attributes = {"ome": {"multiscales": [{"datasets": [{"path": "a"}, {"path": "b"}]}]}}
-    grid = {"name": "regular", "configuration": {"chunk_shape": [64, 64]}}
     objects = {f"{root}/zarr.json": document(node_type="group", attributes=attributes)}
     for name in "ab":
-        objects[f"{root}/{name}/zarr.json"] = document(
-            node_type="array", shape=[65, 64], data_type="uint16", chunk_grid=grid
-        )
+        objects[f"{root}/{name}/zarr.json"] = zarr_v3_document([65, 64])
         objects[f"{root}/{name}/c/0/0"] = b"shard"
     dataset = discover(objects)
     arrays = [one for volume in dataset.volumes() for one in volume.arrays]
@@ -131,10 +130,20 @@ def test_precomputed_scales_are_levels_by_place() -> None:
 
 
 def test_a_mesh_is_a_volume_taken_whole() -> None:
-    """A mesh has no arrays, and its path begins in the dataset's folder."""
+    """A mesh has no arrays, its path begins in the dataset's folder, and its `info` says what it is."""
     volume = volumes_of(discover(bucket_a()), Format.MESH)["neuroglancer/mesh/mito_seg"]
     assert volume.arrays == ()
     assert volume.prefix == "jrc_hela-2/neuroglancer/mesh/mito_seg/"
+    assert volume.mesh_type == "neuroglancer_multilod_draco"
+
+
+def test_an_odd_info_of_a_mesh_is_a_finding() -> None:
+    """The mesh is there all the same; without an `info` nothing is odd."""
+    place = "jrc_hela-2/neuroglancer/mesh"
+    dataset = discover({f"{place}/a/info": b"[]", f"{place}/a/1:0": b"", f"{place}/b/1:0": b""})
+    assert codes_of(dataset) == [(FindingCode.MALFORMED_METADATA, f"{place}/a/info")]
+    found = {path: volume.mesh_type for path, volume in volumes_of(dataset, Format.MESH).items()}
+    assert found == {"neuroglancer/mesh/a": None, "neuroglancer/mesh/b": None}
 
 
 def test_a_precomputed_volume_without_info_is_taken_whole() -> None:
@@ -148,8 +157,8 @@ def test_a_precomputed_volume_without_info_is_taken_whole() -> None:
 def test_a_scale_without_its_folder_is_a_finding_and_a_stray_folder_is_kept() -> None:
     """`info` may name folders that are absent or lie elsewhere; folders that it does not name are not lost."""
     place = "jrc_hela-2/neuroglancer/x/"
-    scales = [{"key": "a", "size": [1, 1, 1], "chunk_sizes": [[1, 1, 1]]}, {"key": "../b"}, 7]
-    dataset = discover({f"{place}info": document(scales=scales), f"{place}a/0-1_0-1_0-1": b"", f"{place}c/x": b""})
+    info = document(data_type="uint8", scales=[scale("a"), {"key": "../b"}, 7])
+    dataset = discover({f"{place}info": info, f"{place}a/0-1_0-1_0-1": b"", f"{place}c/x": b""})
     assert codes_of(dataset) == [(FindingCode.LEVEL_ABSENT, f"{place}info")] * 2
     (volume,) = dataset.volumes()
     assert [(one.path, one.is_understood) for one in volume.arrays] == [
@@ -214,7 +223,7 @@ def test_a_scale_without_its_folder_is_a_finding_and_a_stray_folder_is_kept() ->
         ),
         pytest.param(
             VERSION | {f"{ROOT}/a/attributes.json": document(transform={"axes": ["y", "z", "x"]})},
-            FindingCode.ODD_METADATA,
+            FindingCode.AXES_PERMUTED,
             f"{ROOT}/a/attributes.json",
             id="permuted axes",
         ),

@@ -126,7 +126,7 @@ def test_a_group_of_bucket_a_is_read_whole() -> None:
 
 def test_fields_that_we_do_not_know_are_kept() -> None:
     """A crop's own attributes stay as they are, whatever their names."""
-    extra = {"offset": [25864.0, 900.0, 2400.0], "name": "Crop1", "faults": "ours?", "shape_xyz": 3}
+    extra = {"type": "training", "name": "Crop1", "faults": "ours?", "shape_xyz": 3}
     attributes = array_of(**extra)
     assert attributes.model_extra == extra
     assert attributes.shape_xyz == (12000, 1600, 6368)

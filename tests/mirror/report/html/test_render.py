@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -65,9 +66,19 @@ def parsed(page: Page) -> html.HtmlElement:
     return html.fromstring(render_page(page))
 
 
+def found(root: html.HtmlElement, path: str) -> list[str]:
+    """Return the texts or attributes that a path finds, as they are."""
+    return [str(one) for one in cast("list[str]", root.xpath(path))]
+
+
+def elements(root: html.HtmlElement, path: str) -> list[html.HtmlElement]:
+    """Return the elements that a path finds."""
+    return cast("list[html.HtmlElement]", root.xpath(path))
+
+
 def texts(root: html.HtmlElement, path: str) -> list[str]:
     """Return the texts of elements, blanks joined."""
-    return [" ".join(one.text_content().split()) for one in root.xpath(path)]
+    return [" ".join(one.text_content().split()) for one in elements(root, path)]
 
 
 def test_the_head_says_what_this_is() -> None:
@@ -88,13 +99,13 @@ def test_the_head_says_what_this_is() -> None:
 def test_each_volume_is_a_row_with_its_levels() -> None:
     """Path, what it shows, each level with its state in words, voxels, bytes, when and how verified."""
     root = parsed(PAGE)
-    rows = [texts(row, "./td") for row in root.xpath("//table[@class='vol']/tbody/tr")]
+    rows = [texts(row, "./td") for row in elements(root, "//table[@class='vol']/tbody/tr")]
     voxels = "6368 \u00d7 1600 \u00d7 12000 5.24 \u00d7 4 \u00d7 4 nm"
     assert rows == [
         ["volumes/raw", "EM", "s0s1 25 %s2", voxels, "2.0 MB", "2026-11-24, MD5"],
         ["masks/foreground", "mask", "all ?", "", "700 B", "2026-11-24, MD5"],
     ]
-    marks = [(one.get("class"), one.get("title")) for one in root.xpath("//table//i")]
+    marks = [(one.get("class"), one.get("title")) for one in elements(root, "//table//i")]
     assert marks == [
         ("n", None),
         ("p", "10 of 40"),
@@ -106,18 +117,18 @@ def test_each_volume_is_a_row_with_its_levels() -> None:
 def test_a_dataset_has_its_picture_its_findings_and_how_to_open_it() -> None:
     """All of it without a script; what the bucket has besides is named."""
     root = parsed(PAGE)
-    assert root.xpath("//img/@src") == ["../pub/jrc_hela-2/thumbnail.jpg"]
+    assert found(root, "//img/@src") == ["../pub/jrc_hela-2/thumbnail.jpg"]
     (summary,) = texts(root, "//details[@class='ds']/summary/div/p")
     voxel = "voxel 5.24 \u00d7 4 \u00d7 4 nm (z, y, x)"
     levels = "1 whole level, 1 partial, 1 not compared"
     assert summary.split(" \u00b7 ") == ["jrc_hela-2", "Homo sapiens", voxel, levels, "1 finding"]
     assert ["warning", "permuted-axes", "volumes/raw/s1", "x,y,z", "y,z,x"] in [
-        texts(row, "./td") for row in root.xpath("//details[@class='more']//tr")
+        texts(row, "./td") for row in elements(root, "//details[@class='more']//tr")
     ]
     absent = ["jrc_hela-2.n5/labels/er_seg", "jrc_hela-2.zarr/recon-1/em"]
     assert texts(root, "//div[@class='body']//ul[@class='names']/li") == absent
     assert r"\\nas\lab\pub\jrc_hela-2\jrc_hela-2.n5" in texts(root, "//dl[@class='how']/dd")
-    assert "https://openorganelle.janelia.org/datasets/jrc_hela-2" in root.xpath("//a/@href")
+    assert "https://openorganelle.janelia.org/datasets/jrc_hela-2" in found(root, "//a/@href")
     assert texts(root, "//main/details[@class='more']//li") == ["jrc_jurkat-1"]
 
 
@@ -125,14 +136,14 @@ def test_the_page_asks_nothing_of_any_network() -> None:
     """Styles and script are in it, its policy allows that script and no request; only links are addresses."""
     text = render_page(PAGE)
     root = html.fromstring(text)
-    (script,) = root.xpath("//script/text()")
-    (policy,) = root.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
+    (script,) = found(root, "//script/text()")
+    (policy,) = found(root, "//meta[@http-equiv='Content-Security-Policy']/@content")
     assert f"script-src '{script_hash(script)}'" in policy
     assert policy.startswith("default-src 'none'")
-    assert not root.xpath("//link[not(@href='data:,')] | //script[@src] | //iframe | //form | //*[@onclick]")
+    assert not elements(root, "//link[not(@href='data:,')] | //script[@src] | //iframe | //form | //*[@onclick]")
     assert not re.search(r"url\(|@import|fetch\(|XMLHttpRequest", text)
     assert all(
-        one.startswith(("../", "https://openorganelle.janelia.org/")) for one in root.xpath("//a/@href | //img/@src")
+        one.startswith(("../", "https://openorganelle.janelia.org/")) for one in found(root, "//a/@href | //img/@src")
     )
 
 
@@ -165,8 +176,8 @@ def test_hostile_names_are_text() -> None:
     root = parsed(hostile(HOSTILE))
     assert skeleton(root) == skeleton(parsed(hostile("plain")))
     assert "\x1b" not in root.text_content()
-    assert "49" not in root.xpath("//h2")[0].text_content()
-    assert "<script>alert(1)</script>" in root.xpath("//h2")[0].text_content()
+    assert "49" not in elements(root, "//h2")[0].text_content()
+    assert "<script>alert(1)</script>" in elements(root, "//h2")[0].text_content()
 
 
 @settings(deadline=None)
@@ -190,7 +201,7 @@ def test_an_empty_mirror_says_so() -> None:
 def test_many_datasets_are_folded(n: int, is_open: bool) -> None:
     """So that 75 of them are a list that can be read."""
     root = parsed(replace(PAGE, datasets=tuple(replace(HELA, name=f"jrc_{i}") for i in range(n))))
-    assert len(root.xpath("//details[@class='ds'][@open]")) == (n if is_open else 0)
+    assert len(elements(root, "//details[@class='ds'][@open]")) == (n if is_open else 0)
 
 
 def test_how_things_were_verified() -> None:

@@ -1,0 +1,110 @@
+"""Which keys below an array are its blocks: the rule of each format, and how many there can be."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from mirror.formats.n5.grid import Grid, is_canonical_decimal
+
+_SIGNED = r"(0|-?[1-9][0-9]*)"
+_BOX = re.compile("_".join([f"{_SIGNED}-{_SIGNED}"] * 3) + r"(?:\.gz|\.br|\.zstd)?")
+_SHARD = re.compile(r"([0-9a-f]+)\.(?:shard|index|data)")
+
+
+@dataclass(frozen=True, slots=True)
+class GridKeys:
+    """Positions in the grid, one number an axis: N5's blocks and the chunks of zarr.
+
+    >>> keys = GridKeys((188, 25, 100))
+    >>> [keys.is_block(key) for key in ("187/24/99", "188/0/0", "00/1/2", "1/2")]
+    [True, False, False, False]
+    >>> GridKeys((2, 2), (".",)).is_block("1.1"), GridKeys((2, 2), leading="c").is_block("c/1/1")
+    (True, True)
+    """
+
+    shape_in_blocks: tuple[int, ...]
+    """In the order of the numbers in a key: x first in N5, the document's order in zarr."""
+    separators: tuple[str, ...] = ("/",)
+    """More than one where the document does not say: old zarr stores wrote either."""
+    leading: str | None = None
+    """What stands before the numbers, as one of them: `c` in zarr v3."""
+
+    @property
+    def n_blocks(self) -> int:
+        """Blocks of the whole grid."""
+        return math.prod(self.shape_in_blocks)
+
+    def is_block(self, suffix: str) -> bool:
+        """Return whether a key below the array's prefix is that of a block inside the grid."""
+        return any(self._fits(suffix.split(separator)) for separator in self.separators)
+
+    def _fits(self, parts: list[str]) -> bool:
+        if self.leading is not None:
+            if parts[0] != self.leading:
+                return False
+            parts = parts[1:]
+        elif not self.shape_in_blocks:
+            return parts == ["0"]  # a single value, which has no axis to count along
+        if len(parts) != len(self.shape_in_blocks) or not all(map(is_canonical_decimal, parts)):
+            return False
+        return all(int(part) < n for part, n in zip(parts, self.shape_in_blocks, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class BoxKeys:
+    """Boxes of voxels: the chunks of precomputed, `0-64_0-64_0-30`. Compressed ones may carry a suffix of their own.
+
+    >>> keys = BoxKeys((Grid((7, 5, 3), (4, 4, 2)),), (1, 2, 3))
+    >>> [keys.is_block(key) for key in ("1-5_2-6_3-5", "5-8_6-7_5-6.gz", "0-4_2-6_3-5", "5-9_6-7_5-6")]
+    [True, True, False, False]
+    """
+
+    grids: tuple[Grid, ...]
+    """One for each of the chunk sizes that the document offers, the first the one that counts."""
+    voxel_offset_xyz: tuple[int, ...]
+
+    @property
+    def n_blocks(self) -> int:
+        """Chunks of the whole grid."""
+        return self.grids[0].n_blocks
+
+    def is_block(self, suffix: str) -> bool:
+        """Return whether a key below the array's prefix is that of a chunk of one of the grids."""
+        match = _BOX.fullmatch(suffix)
+        if match is None:
+            return False
+        ends = [int(number) for number in match.groups()]
+        return any(self._is_chunk(grid, ends[::2], ends[1::2]) for grid in self.grids)
+
+    def _is_chunk(self, grid: Grid, starts: list[int], stops: list[int]) -> bool:
+        axes = zip(starts, stops, self.voxel_offset_xyz, grid.shape_xyz, grid.block_size_xyz, strict=False)
+        return all(
+            0 <= start - offset < n and (start - offset) % size == 0 and stop == min(start + size, offset + n)
+            for start, stop, offset, n, size in axes
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ShardKeys:
+    """Numbered shards: those of precomputed, `0a.shard`, or the older pairs of `.index` and `.data`.
+
+    >>> keys = ShardKeys(shard_bits=5, n_blocks=None)
+    >>> [keys.is_block(key) for key in ("1f.shard", "20.shard", "1F.shard", "f.shard")]
+    [True, False, False, False]
+    """
+
+    shard_bits: int
+    n_blocks: int | None
+    """Shards that the array can fill; None where they are no boxes, and only a listing tells."""
+
+    def is_block(self, suffix: str) -> bool:
+        """Return whether a key below the array's prefix is that of a shard."""
+        match = _SHARD.fullmatch(suffix)
+        n_digits = max(1, -(-self.shard_bits // 4))
+        return match is not None and len(match[1]) == n_digits and int(match[1], 16) < 1 << self.shard_bits
+
+
+BlockKeys: TypeAlias = GridKeys | BoxKeys | ShardKeys
