@@ -87,6 +87,18 @@ class ShareRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """When, where and by what a catalog was published."""
+
+    published_at: datetime
+    host: str
+    version: str
+    """Of oomirror."""
+    origin: str
+    """The catalog that was copied, in words that tell it from others."""
+
+
+@dataclass(frozen=True, slots=True)
 class ArrayRecord:
     """An array of a container, as its attributes describe it. `(bucket_id, prefix, path)` names it."""
 

@@ -30,6 +30,11 @@ class Catalog:
     engine: Engine
     is_read_only: bool
 
+    @property
+    def is_published(self) -> bool:
+        """Whether it is a published copy, which has no rows of blocks."""
+        return False
+
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Yield a connection in one write transaction: committed at the end, rolled back if the body raises.

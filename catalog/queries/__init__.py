@@ -18,6 +18,7 @@ from catalog.queries.places import (
     arrays,
     bucket_id,
     bucket_prefix,
+    buckets,
     documents,
     find_bucket,
     put_array,
@@ -61,8 +62,8 @@ from catalog.queries.state import (
     put_mirrored_objects,
 )
 from catalog.queries.story import counts_below, lacks_block_rows, recorded, sightings
-from catalog.queries.summaries import DatasetSummary, VolumeNote, buckets, dataset_summaries, volume_notes
-from catalog.queries.sums import count_sums, doubt_sums, mirror_states, wrong_sums
+from catalog.queries.summaries import DatasetSummary, VolumeNote, dataset_summaries, volume_notes
+from catalog.queries.sums import count_sums, doubt_sums, keep_sums, mirror_states, wrong_sums
 from catalog.queries.tree import (
     containers,
     datasets,
@@ -122,6 +123,7 @@ __all__ = [
     "finish_snapshot",
     "forget_mirrored_blocks",
     "forget_mirrored_objects",
+    "keep_sums",
     "lacks_block_rows",
     "level_states",
     "link_shard",

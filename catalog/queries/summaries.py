@@ -17,7 +17,6 @@ from catalog.records import NOTHING, Count, SnapshotScope
 from catalog.tables import (
     annotation,
     array,
-    bucket,
     container,
     dataset,
     finding,
@@ -53,11 +52,6 @@ class VolumeNote(NamedTuple):
     description: str | None
     source: str
     """File or URL of the manifest."""
-
-
-def buckets(connection: Connection) -> dict[int, str]:
-    """Return the URLs of the buckets that the catalog knows, by id."""
-    return {row.id: row.url for row in connection.execute(select(bucket).order_by(bucket.c.id))}
 
 
 def dataset_summaries(connection: Connection, bucket_id: int) -> tuple[DatasetSummary, ...]:

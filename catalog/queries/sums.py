@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, case, func, select
 
 from catalog.queries.places import arrays, bucket_prefix
-from catalog.queries.rows import first_after, put_rows, starts_with, upsert
+from catalog.queries.rows import first_after, insert_new, put_rows, starts_with, upsert
 from catalog.records import (
     HOW_ADOPTED,
     HOW_CHECKSUM,
@@ -60,6 +60,14 @@ def count_sums(connection: Connection, bucket_id: int, dataset: str) -> int:
         counted.append(_count_loose(connection, bucket_id, prefix, records))
     put_rows(connection, mirror_state, map(_row, counted))
     return len(counted)
+
+
+def keep_sums(connection: Connection, states: Iterable[MirrorState]) -> None:
+    """Keep sums that were counted from the rows, where there are none; those that are there stay, stale or not."""
+    names = [column.name for column in mirror_state.columns]
+    rows = [dict(zip(names, _row(state), strict=True)) for state in states]
+    if rows:
+        connection.execute(insert_new(mirror_state, connection.dialect), rows)
 
 
 def mirror_states(

@@ -27,7 +27,10 @@ OTHER_FILES = "other files"
 
 
 def list_datasets(
-    settings: Settings, bucket: str | None = None, *, on_unreachable: Callable[[MirrorError], None] = lambda _: None
+    settings: Settings,
+    bucket: str | None = None,
+    *,
+    on_unreachable: Callable[[MirrorError], None] = lambda _: None,
 ) -> tuple[DatasetLine, ...]:
     """Return a line for each dataset, by bucket and name: those of the catalog, and those that the bucket shows.
 
