@@ -315,6 +315,33 @@ class ShardRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one complete listing says of one key that it covers."""
+
+    run_id: int
+    scope: SnapshotScope
+    listed_at: datetime
+    """End of the listing."""
+    size: int | None
+    """None: the bucket did not have it."""
+    etag: bytes | None
+    last_modified: int | None
+    """Seconds since 1970; None for blocks, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the catalog has of one object on the share."""
+
+    size: int
+    etag: bytes
+    """Empty: in doubt, for a run that was replacing it did not finish."""
+    hash: bytes | None
+    how: int
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class FindingRecord:
     """Something that is odd about the data, not about us. Kept once, however often it is seen."""
 

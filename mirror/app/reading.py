@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from catalog.errors import CatalogMissingError
 from catalog.sealed import SealedCatalog, open_sealed
 from catalog.session import Catalog, open_catalog
+from mirror.app.telling import tell
 from mirror.config import Settings
 from mirror.keys import OWN_FOLDER
 
 CATALOG_FILE = "catalog.sqlite"
-Tell = Callable[[str], None]
-
-
-def say_nothing(text: str) -> None:
-    """Do nothing: the default for what a reader is told."""
 
 
 def published_file(share: Path) -> Path:
@@ -25,16 +20,11 @@ def published_file(share: Path) -> Path:
     return share / OWN_FOLDER / CATALOG_FILE
 
 
-def catalog_for_reading(settings: Settings, *, tell: Tell = say_nothing) -> Catalog:
+def catalog_for_reading(settings: Settings) -> Catalog:
     """Return the catalog, opened so that nothing is written.
 
-    Where this machine has none, it is the one published on the share: its `is_published` is True, it has no rows of
-    blocks and few of objects.
-
-    Parameters
-    ----------
-    tell
-        Told in a sentence that the published catalog is read.
+    Where this machine has none, it is the one published on the share, and that is told: its `is_published` is True, it
+    has no rows of blocks and few of objects.
 
     Raises
     ------

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from catalog import queries
-from mirror.app.reading import Tell, catalog_for_reading, say_nothing
+from mirror.app.reading import catalog_for_reading
 from mirror.config import Settings
 from mirror.report.model import FoundLine
 
 
-def search(settings: Settings, text: str, *, limit: int = 100, tell: Tell = say_nothing) -> tuple[FoundLine, ...]:
+def search(settings: Settings, text: str, *, limit: int = 100) -> tuple[FoundLine, ...]:
     """Return a line for each dataset and volume that has all the words, the best first.
-
-    Parameters
-    ----------
-    tell
-        As `catalog_for_reading`.
 
     Raises
     ------
     CatalogError
         There is no catalog, or it cannot be read.
     """
-    with catalog_for_reading(settings, tell=tell) as catalog, catalog.read() as connection:
+    with catalog_for_reading(settings) as catalog, catalog.read() as connection:
         names = {
             queries.find_bucket(connection, str(bucket.url)): name for name, bucket in sorted(settings.buckets.items())
         }

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from catalog.config import sqlite_url
-from catalog.errors import CatalogDamagedError, CatalogMissingError, CatalogNewerError
+from catalog.errors import CatalogDamagedError, CatalogError, CatalogMissingError, CatalogNewerError
 from mirror.app.inventory import list_datasets, list_levels
+from mirror.app.listings import list_runs, list_volumes
+from mirror.app.objects import ObjectList
 from mirror.app.reading import catalog_for_reading, published_file
 from mirror.app.search import search
 from mirror.app.sync import SyncRequest, sync
+from mirror.app.telling import told_by
 from mirror.config import Settings
 from mirror.errors import MirrorError
 from mirror.selection import SelectionSpec, parse_scales, parse_volumes
@@ -42,7 +45,7 @@ def laptop(mirrored: Settings, tmp_path: Path) -> Settings:
 def test_a_catalog_of_its_own_comes_first(mirrored: Settings) -> None:
     """Nothing is told then."""
     told: list[str] = []
-    with catalog_for_reading(mirrored, tell=told.append) as catalog:
+    with told_by(told.append), catalog_for_reading(mirrored) as catalog:
         assert not catalog.is_published
     assert told == []
 
@@ -50,7 +53,7 @@ def test_a_catalog_of_its_own_comes_first(mirrored: Settings) -> None:
 def test_without_one_the_published_is_read_and_that_is_said(laptop: Settings, tmp_path: Path) -> None:
     """Once, with its date and the machine that published it; no catalog is made."""
     told: list[str] = []
-    with catalog_for_reading(laptop, tell=told.append) as catalog:
+    with told_by(told.append), catalog_for_reading(laptop) as catalog:
         assert catalog.is_published
     (sentence,) = told
     assert sentence.startswith("Read from the catalog that was published on the share at 20")
@@ -62,12 +65,23 @@ def test_reading_commands_say_the_same_there(mirrored: Settings, laptop: Setting
     """`ls`, `ls DATASET` and `search` of a laptop without network answer what the mirroring machine's catalog does."""
     told: list[str] = []
     unreachable: list[MirrorError] = []
-    there = list_datasets(laptop, "b", on_unreachable=unreachable.append, tell=told.append)
-    assert [line for line in list_datasets(mirrored, "b") if line.mirrored.objects] == list(there)
+    with told_by(told.append):
+        datasets = list_datasets(laptop, "b", on_unreachable=unreachable.append)
+        levels, found = list_levels(laptop, DATASET), search(laptop, "raw")
+        volumes, runs = list_volumes(laptop, DATASET), list_runs(laptop)
+    assert datasets == tuple(line for line in list_datasets(mirrored, "b") if line.mirrored.objects)
     assert len(unreachable) == 1
-    assert list_levels(laptop, DATASET, tell=told.append) == list_levels(mirrored, DATASET)
-    assert search(laptop, "raw", tell=told.append) == search(mirrored, "raw")
-    assert len(told) == 3
+    assert levels == list_levels(mirrored, DATASET)
+    assert found == search(mirrored, "raw")
+    assert volumes == list_volumes(mirrored, DATASET)
+    assert runs == list_runs(mirrored)
+    assert len(told) == 5
+
+
+def test_objects_are_not_told_from_sums(laptop: Settings) -> None:
+    """A list of none would be a lie: the command says where it can be asked."""
+    with pytest.raises(CatalogError, match="the machine that mirrors"), ObjectList(laptop, DATASET):
+        pass
 
 
 def test_without_either_the_hint_is_how_to_make_one(lab: Settings, tmp_path: Path) -> None:
