@@ -14,7 +14,7 @@ from mirror.app.publish import publish_where_ours
 from mirror.app.run import recorded_run
 from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
-from mirror.app.survey import Survey, Surveyed, Surveyor
+from mirror.app.survey import OnCost, Survey, Surveyed, Surveyor, ignore_cost
 from mirror.app.workplace import close_dead_runs
 from mirror.config import Settings
 from mirror.engine.events import EventSink, Note, ignore
@@ -34,6 +34,8 @@ async def scan(
     *,
     bucket: str | None = None,
     metadata_only: bool = False,
+    spec: SelectionSpec = EVERYTHING,
+    on_cost: OnCost = ignore_cost,
     sink: EventSink = ignore,
 ) -> tuple[ScanReport, ...]:
     """List the datasets of one bucket into the catalog; return one report a dataset.
@@ -44,6 +46,10 @@ async def scan(
         As the configuration names it; None is its `default_bucket`.
     metadata_only
         Find volumes, levels and their metadata; list no block and keep no snapshot.
+    spec
+        What is listed of each dataset; the snapshot of a part is none of the whole.
+    on_cost
+        Told how many requests a listing takes, about, before it begins.
 
     Raises
     ------
@@ -64,7 +70,9 @@ async def scan(
             surveyor = Surveyor(opened, state, spool, Retrier(asyncio.sleep, sink=sink), sink)
             reports = tuple(
                 [
-                    await _scan_one(catalog, surveyor, spool, (name, dataset), metadata_only=metadata_only)
+                    await _scan_one(
+                        catalog, surveyor, spool, (name, dataset), spec=None if metadata_only else spec, on_cost=on_cost
+                    )
                     for dataset in datasets
                 ]
             )
@@ -74,17 +82,28 @@ async def scan(
 
 
 async def _scan_one(
-    catalog: Catalog, surveyor: Surveyor, spool: Spool, place: tuple[str, str], *, metadata_only: bool
+    catalog: Catalog,
+    surveyor: Surveyor,
+    spool: Spool,
+    place: tuple[str, str],
+    *,
+    spec: SelectionSpec | None,
+    on_cost: OnCost,
 ) -> ScanReport:
+    """Look at a dataset, and list what `spec` chooses of it."""
     started = time.monotonic()
     bucket, dataset = place
-    survey = await (_look_only(surveyor, dataset) if metadata_only else surveyor.survey((dataset,), EVERYTHING))
+    if spec is None:
+        survey = await _look_only(surveyor, dataset)
+    else:
+        survey = await surveyor.survey((dataset,), spec, on_cost=on_cost)
+    scope = SnapshotScope.ALL if spec is EVERYTHING else SnapshotScope.SELECTION
     (one,) = survey.datasets
     state = surveyor.state
     bucket_id = state.put_metadata(surveyor.url, survey.by_name, survey.documents)
     with recorded_run(catalog, bucket_id, RunKind.SCAN, (dataset,), {dataset: one.selection.describe()}) as run:
-        if not metadata_only:
-            await asyncio.to_thread(lambda: list(write_snapshots(state, survey, spool, run.id, SnapshotScope.ALL)))
+        if spec is not None:
+            await asyncio.to_thread(lambda: list(write_snapshots(state, survey, spool, run.id, scope)))
         await asyncio.to_thread(state.count_sums, (dataset,))
         listed = sum((shard.listed for shard in one.shards), Tally())
         volumes = tuple(one.dataset.volumes())

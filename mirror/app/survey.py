@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mirror.app.remembered import Remembered, remember
 from mirror.app.state import BucketState
 from mirror.engine.discovery import Discovery, Document, DocumentCache, Walker
 from mirror.engine.events import EventSink
-from mirror.engine.listing import ListedShard, Shard, ShardLister, are_few_and_large, shards_of_array, shards_of_slab
+from mirror.engine.listing import (
+    ListedShard,
+    Shard,
+    ShardLister,
+    are_few_and_large,
+    expected_requests,
+    shards_of_array,
+    shards_of_slab,
+)
 from mirror.engine.lists_in_flight import ListSlots
 from mirror.engine.retry import Retrier
 from mirror.engine.spool import Spool
@@ -23,6 +31,14 @@ from mirror.store.bucket import Bucket
 
 BUCKET_FILES = ""
 """Name under which the files at the bucket's root are kept: no dataset has it."""
+
+
+OnCost = Callable[[int], None]
+"""Told how many requests a listing takes, about, before it begins."""
+
+
+def ignore_cost(n_requests: int) -> None:
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +90,7 @@ class Surveyor:
         *,
         with_bucket_files: bool = False,
         max_age_seconds: float | None = None,
+        on_cost: OnCost = ignore_cost,
     ) -> Survey:
         """Return the datasets with all that the selection chose, listed.
 
@@ -81,6 +98,8 @@ class Surveyor:
         ----------
         max_age_seconds
             A complete snapshot that is not older is taken instead of a new listing; None lists.
+        on_cost
+            Told of each dataset how many requests its listing takes, about, before it begins.
 
         Raises
         ------
@@ -92,14 +111,14 @@ class Surveyor:
         surveyed = []
         documents: list[Document] = []
         for name in names:
-            one, fetched = await self._survey_one(name, spec, max_age_seconds)
+            one, fetched = await self._survey_one(name, spec, max_age_seconds, on_cost)
             surveyed.append(one)
             documents += fetched
         files = await self._bucket_files() if with_bucket_files else ()
         return Survey(tuple(surveyed), tuple(documents), files)
 
     async def _survey_one(
-        self, name: str, spec: SelectionSpec, max_age_seconds: float | None
+        self, name: str, spec: SelectionSpec, max_age_seconds: float | None, on_cost: OnCost
     ) -> tuple[Surveyed, tuple[Document, ...]]:
         remembered = None
         if max_age_seconds is not None:
@@ -114,6 +133,7 @@ class Surveyor:
         shards = await self._split(_shards(dataset, selection, discovery), remembered)
         known = [remembered.listed(shard) if remembered else None for shard in shards]
         unknown = [shard for shard, listed in zip(shards, known, strict=True) if listed is None]
+        on_cost(sum(map(expected_requests, unknown)))
         new = iter(await self._lister_of(await self._bucket.lister()).list_all(unknown))
         listed = tuple(one or next(new) for one in known)
         return Surveyed(name, dataset, selection, listed, tuple(discovery.folders)), discovery.fetched

@@ -191,6 +191,8 @@ class Settings(BaseSettings):
     buckets: dict[Annotated[str, Field(pattern=_BUCKET_NAME)], BucketSettings] = Field(default_factory=dict)
     default_bucket: str = "b"
     transfer: TransferSettings = Field(default_factory=TransferSettings)
+    pairs: dict[str, str] = Field(default_factory=dict)
+    """For `diff-buckets`: path of a volume in bucket A to that of its partner in B; empty: it has none."""
 
     @field_validator("share")
     @classmethod

@@ -25,6 +25,9 @@ MAX_SLAB_BLOCKS = 20_000
 """Above, pages one after the other take so long that slabs are listed row by row, if there are but few of them."""
 
 
+_KEYS_A_PAGE = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Shard:
     """One part of a listing."""
@@ -94,6 +97,23 @@ def shards_of_slab(slab: Shard, folder_names: Sequence[str], files: Iterable[Rem
     inside = Shard(slab.prefix, slab.array, objects=tuple(files), folders=tuple(folder_names))
     rows = (_row(slab, name, _position(name)) for name in folder_names)
     return (inside, *rows)
+
+
+def expected_requests(shard: Shard) -> int:
+    """Return how many LIST requests a shard takes if its part of the grid is full; 1 where nothing is known of it.
+
+    >>> expected_requests(Shard("x/")), expected_requests(Shard("x/", objects=()))
+    (1, 0)
+    """
+    if shard.objects is not None:
+        return 0
+    facts = shard.array.n5_facts if shard.array is not None else None
+    n_blocks = (shard.array.n_blocks if shard.array is not None else None) or 1
+    if facts is not None:
+        n_slabs, n_rows = (*facts.grid.shape_in_blocks_xyz, 1)[:2]
+        n_blocks //= max(n_slabs, 1) if shard.slab is not None else 1
+        n_blocks //= max(n_rows, 1) if shard.row is not None else 1
+    return max(1, -(-n_blocks // _KEYS_A_PAGE))
 
 
 def _row(slab: Shard, name: str, position: int | None) -> Shard:

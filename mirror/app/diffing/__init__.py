@@ -1,0 +1,1 @@
+"""`oomirror diff-buckets`: what two listings say of one dataset, laid side by side."""

@@ -1,0 +1,174 @@
+"""`oomirror diff-buckets`: two listings, laid side by side, and every byte of their difference with its cause."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from catalog import queries
+from catalog.records import DatasetRecord, RunKind, SnapshotRecord, SnapshotScope
+from catalog.session import open_catalog
+from mirror.app.datasets import dataset_names, datasets_in, has_dataset, plain_errors
+from mirror.app.diffing.headers import with_headers
+from mirror.app.diffing.stored import Stored, stored_dataset
+from mirror.app.opened import open_bucket
+from mirror.app.scan import EVERYTHING, scan
+from mirror.config import Settings
+from mirror.engine.events import EventSink, Note, ignore
+from mirror.errors import MirrorError, UnknownNameError, known_hint
+from mirror.explain.causes import Side
+from mirror.explain.dataset import explain_dataset
+from mirror.explain.pairing import pair_datasets, pair_volumes
+from mirror.explain.result import DatasetExplanation
+from mirror.explain.stored import StoredDataset
+from mirror.report.explained import diff_report
+from mirror.report.explanation import DiffReport
+from mirror.selection import VolumeFilter
+from mirror.store.bucket import Bucket
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_NO_VOLUMES = VolumeFilter(())
+
+
+@dataclass(frozen=True, slots=True)
+class DiffRequest:
+    """What is asked for."""
+
+    datasets: tuple[str, ...] = ()
+    """None: all that are in both buckets."""
+    volumes: VolumeFilter = _NO_VOLUMES
+    """Without patterns all volumes, and all that is outside them."""
+    rescan: bool = False
+    """List again, whatever listings there are."""
+
+
+async def diff_buckets(settings: Settings, request: DiffRequest, *, sink: EventSink = ignore) -> DiffReport:
+    """Return why the datasets are not as large in bucket A as in bucket B. What was listed before is not listed again.
+
+    Raises
+    ------
+    UnknownNameError
+        A dataset that neither bucket has; a configuration without a bucket `a` or `b`.
+    StoreError
+        A bucket that must be listed does not answer.
+    CatalogError
+        The catalog is locked, damaged or newer.
+
+    Cancelling keeps the listings that were finished.
+    """
+    async with plain_errors(), AsyncExitStack() as stack:
+        buckets = {
+            side: await stack.enter_async_context(open_bucket(settings.bucket(side.value), sink)) for side in Side
+        }
+        differ = _Differ(settings, request, buckets, sink)
+        names = request.datasets or await differ.in_both()
+        return diff_report([await differ.explain(name) for name in names])
+
+
+@dataclass(slots=True)
+class _Differ:
+    settings: Settings
+    request: DiffRequest
+    buckets: dict[Side, Bucket]
+    sink: EventSink
+    _silent: set[Side] = field(default_factory=set)
+    """Buckets that did not answer: their headers are not asked for."""
+
+    async def in_both(self) -> tuple[str, ...]:
+        """Return the datasets that both buckets show; where one does not answer, those of it that were listed."""
+        shown = {side: await self._shown(side) for side in Side}
+        both, _, _ = pair_datasets(shown[Side.A], shown[Side.B])
+        if not both:
+            raise UnknownNameError("no dataset is in both buckets", "a and b", hint="Name one: what one lacks is told.")
+        return both
+
+    async def _shown(self, side: Side) -> tuple[str, ...]:
+        try:
+            return await datasets_in(self.buckets[side])
+        except MirrorError as error:
+            self._silent.add(side)
+            self.sink(Note(f"{error}. What was listed before is compared."))
+        with open_catalog(self.settings.catalog) as catalog, catalog.read() as connection:
+            bucket_id = queries.find_bucket(connection, str(self.buckets[side].url))
+            return () if bucket_id is None else queries.dataset_names(connection, bucket_id)
+
+    async def explain(self, name: str) -> DatasetExplanation:
+        """Return why one dataset differs."""
+        for side in Side:
+            await self._list(side, name)
+        with open_catalog(self.settings.catalog) as catalog, catalog.read() as connection:
+            # One transaction also while headers are read: a listing must not go between its sums and its rows.
+            stored = {side: self._stored(connection, side, name) for side in Side}
+            if not any(stored.values()):
+                raise UnknownNameError("neither bucket has such a dataset", name, hint=await self._known(name))
+            a, b = [await self._with_headers(side, stored) for side in Side]
+            return await asyncio.to_thread(explain_dataset, a, b, self._overrides())
+
+    async def _list(self, side: Side, name: str) -> None:
+        """See to it that the catalog has a listing of what is asked for, if the bucket has the dataset at all."""
+        if not self.request.rescan and self._newest(side, name) is not None:
+            return
+        if not await has_dataset(self.buckets[side], name):
+            return
+
+        def say(n_requests: int) -> None:
+            """Say what it costs."""
+            self.sink(Note(f"Listing {name} in bucket {side.value}: about {n_requests:,} requests."))
+
+        spec = replace(EVERYTHING, volumes=self.request.volumes) if self.request.volumes.patterns else EVERYTHING
+        await scan(self.settings, (name,), bucket=side.value, spec=spec, on_cost=say, sink=self.sink)
+
+    def _newest(self, side: Side, name: str) -> SnapshotRecord | None:
+        with open_catalog(self.settings.catalog) as catalog, catalog.read() as connection:
+            found = self._snapshot(connection, side, name)
+            return None if found is None else found[1]
+
+    def _snapshot(self, connection: Connection, side: Side, name: str) -> tuple[DatasetRecord, SnapshotRecord] | None:
+        """Return the listing to compare: the newest that holds all that is asked for."""
+        bucket_id = queries.find_bucket(connection, str(self.buckets[side].url))
+        record = None if bucket_id is None else queries.find_dataset(connection, bucket_id, name)
+        if bucket_id is None or record is None:
+            return None
+        whole = queries.newest_snapshot(connection, bucket_id, name, SnapshotScope.ALL)
+        part = self._part(connection, bucket_id, name)
+        newest = max((one for one in (whole, part) if one), key=lambda one: one.id, default=None)
+        return None if newest is None else (record, newest)
+
+    def _part(self, connection: Connection, bucket_id: int, name: str) -> SnapshotRecord | None:
+        """Return the newest listing of a part, if it was one of the very volumes that are asked for."""
+        patterns = [pattern.text for pattern in self.request.volumes.patterns]
+        part = queries.newest_snapshot(connection, bucket_id, name, SnapshotScope.SELECTION) if patterns else None
+        if part is None:
+            return None
+        run = next((one for one in queries.runs(connection, limit=None) if one.id == part.run_id), None)
+        chosen = run.selection.get(name) if run is not None and run.kind is RunKind.SCAN else None
+        return part if isinstance(chosen, dict) and chosen.get("volumes") == patterns else None
+
+    def _stored(self, connection: Connection, side: Side, name: str) -> Stored | None:
+        found = self._snapshot(connection, side, name)
+        if found is None:
+            return None
+        takes = self.request.volumes.takes if self.request.volumes.patterns else None
+        return stored_dataset(connection, *found, takes=takes)
+
+    async def _with_headers(self, side: Side, stored: dict[Side, Stored | None]) -> StoredDataset | None:
+        one = stored[side]
+        if one is None:
+            return None
+        a, b = stored[Side.A], stored[Side.B]
+        if a is None or b is None or side in self._silent:
+            return one.dataset
+        pairs = pair_volumes(a.dataset.volumes, b.dataset.volumes, self._overrides()).pairs
+        paths = [(pair.a if side is Side.A else pair.b).path for pair in pairs]
+        return await with_headers(self.buckets[side], one, paths)
+
+    def _overrides(self) -> dict[str, str | None]:
+        return {path: partner or None for path, partner in self.settings.pairs.items()}
+
+    async def _known(self, name: str) -> str:
+        names = {one for side in Side if side not in self._silent for one in await dataset_names(self.buckets[side])}
+        return known_hint(name, names) if names else ""

@@ -1,0 +1,95 @@
+"""`diff-buckets` on the sample buckets: every byte of the difference has its cause."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from mirror.app.diffing.run import DiffRequest, diff_buckets
+from mirror.app.scan import scan
+from mirror.config import Settings
+from mirror.engine.events import Event, Note
+from mirror.errors import UnknownNameError
+from mirror.report.explanation import DatasetReport, DiffReport
+from mirror.selection import parse_volumes
+from tests.servers import Bucket
+
+DATASET = "jrc_hela-2"
+PREFIXES = {"a": "", "b": "heinrich-2021a/"}
+
+
+def diff(lab: Settings, *datasets: str, **knobs: object) -> DiffReport:
+    """Return why the datasets differ."""
+    return asyncio.run(diff_buckets(lab, DiffRequest(datasets, **knobs)))  # type: ignore[arg-type]
+
+
+def sizes(buckets: dict[str, Bucket], dataset: str) -> dict[str, tuple[int, int]]:
+    """Return objects and bytes of a dataset in each bucket, counted by another client than ours."""
+    found = {}
+    for letter, bucket in buckets.items():
+        prefix = f"{PREFIXES[letter]}{dataset}/"
+        pages = bucket.client.get_paginator("list_objects_v2").paginate(Bucket=bucket.name, Prefix=prefix)
+        listed = [one for page in pages for one in page.get("Contents", ()) if not one["Key"].endswith("/")]
+        found[letter] = len(listed), sum(one["Size"] for one in listed)
+    return found
+
+
+def check_sums(one: DatasetReport) -> None:
+    """Check that causes and contributions sum to the difference, to the byte."""
+    assert one.difference_bytes == one.a.bytes - one.b.bytes
+    assert sum(cause.bytes for cause in one.causes) == one.difference_bytes - one.unexplained_bytes
+    for pair in one.pairs:
+        assert sum(cause.bytes for cause in pair.causes) == pair.difference_bytes - pair.unexplained_bytes
+        for level in pair.levels:
+            assert level.difference_bytes == level.a_bytes - level.b_bytes
+            made = sum(level.contributions.model_dump().values())
+            assert made == level.difference_bytes - level.unexplained_bytes
+
+
+def test_every_byte_of_every_dataset_is_explained(lab: Settings, sample_buckets: dict[str, Bucket]) -> None:
+    """With no dataset named all that are in both are compared; sizes are the buckets' own, nothing is unexplained."""
+    report = diff(lab)
+    assert {one.dataset for one in report.datasets} == {"jrc_hela-2", "jrc_macrophage-2"}
+    for one in report.datasets:
+        check_sums(one)
+        assert one.unexplained_bytes == 0
+        counted = sizes(sample_buckets, one.dataset)
+        assert (one.a.objects, one.a.bytes) == counted["a"]
+        assert (one.b.objects, one.b.bytes) == counted["b"]
+    assert report.unexplained_bytes == 0
+
+
+def test_raw_alone_answers_the_labs_question(lab: Settings) -> None:
+    """`--volumes raw` lists the EM of both and compares it; headers were read, and the answer names both sizes."""
+    report = diff(lab, DATASET, volumes=parse_volumes(["raw"]))
+    (one,) = report.datasets
+    check_sums(one)
+    assert [(pair.a_volume, pair.b_volume) for pair in one.pairs] == [("em/fibsem-uint16", "volumes/raw")]
+    assert one.unexplained_bytes == 0
+    assert {level.a.header_mode for level in one.pairs[0].levels} == {0}
+    assert all(level.a.headers_read > 0 for level in one.pairs[0].levels)
+    assert "raw" in report.answer
+
+
+def test_listings_are_used_again(lab: Settings) -> None:
+    """What was listed is not listed again unless that is asked for; the cost is told before."""
+    for bucket in ("a", "b"):
+        asyncio.run(scan(lab, (DATASET,), bucket=bucket))
+    told: list[str] = []
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Note) and "requests" in event.text:
+            told.append(event.text)
+
+    first = asyncio.run(diff_buckets(lab, DiffRequest((DATASET,)), sink=hear))
+    assert told == []
+    again = asyncio.run(diff_buckets(lab, DiffRequest((DATASET,), rescan=True), sink=hear))
+    assert [text.partition(":")[0] for text in told] == [f"Listing {DATASET} in bucket {one}" for one in "ab"]
+    assert again.difference_bytes == first.difference_bytes
+
+
+def test_a_dataset_that_nobody_has_is_a_usage_error(lab: Settings) -> None:
+    """With what is near."""
+    with pytest.raises(UnknownNameError, match=DATASET):
+        diff(lab, "jrc_hela-22")
