@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from mirror.report.explanation import DiffReport
 from mirror.report.model import DatasetLine, ErrorReport, FoundLine, LevelLine, ManifestLine, ScanReport, SyncReport
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
@@ -23,6 +24,7 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
         "What `oomirror catalog import-manifest --json` prints: a line for each document",
         tuple[ManifestLine, ...],
     ),
+    "diff-buckets": ("What `oomirror diff-buckets --json` prints", DiffReport),
     "error": ("What any command with --json prints when it fails", ErrorReport),
 }
 """Name of the file in docs/schemas, without `.json`, to title and shape."""
