@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirror.explain.blocks import INTERIOR
 from mirror.explain.causes import Cause, Place, Side
 from mirror.explain.dataset import explain_dataset
+from mirror.explain.overlap import INTERIOR
 from mirror.explain.ranking import CauseLine, dataset_causes, sum_causes
 from mirror.explain.result import DatasetExplanation
 from mirror.explain.stored import OtherObjects, StoredArray, StoredDataset, StoredVolume

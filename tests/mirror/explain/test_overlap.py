@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.explain.blocks import (
+from mirror.explain.overlap import (
     EDGE,
     INTERIOR,
     WHOLE,
