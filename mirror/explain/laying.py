@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mirror.errors import MirrorError
-from mirror.explain.blocks import (
+from mirror.explain.overlap import (
     WHOLE,
     BlockStream,
     GroupSums,

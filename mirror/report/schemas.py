@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from mirror.report.explanation import DiffReport
 from mirror.report.model import (
     CheckLine,
     ColumnLine,
@@ -58,6 +59,7 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
         "What `oomirror catalog import-manifest --json` prints: a line for each document",
         tuple[ManifestLine, ...],
     ),
+    "diff-buckets": ("What `oomirror diff-buckets --json` prints", DiffReport),
     "why": ("What `oomirror why --json` prints", WhyReport),
     "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),
     "catalog-vacuum": ("What `oomirror catalog vacuum --json` prints", CatalogVacuumed),

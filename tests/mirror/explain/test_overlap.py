@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mirror.explain.blocks import (
+from mirror.explain.overlap import (
     EDGE,
     INTERIOR,
     WHOLE,
@@ -77,7 +77,7 @@ def _check_groups(sums: SideSums, grid: Grid, blocks: Blocks, members: dict[str,
 def test_blocks_of_other_sizes_lie_in_cells(
     shape: tuple[int, ...], size_a: tuple[int, ...], size_b: tuple[int, ...], a: Blocks, b: Blocks
 ) -> None:
-    """In cells of whole blocks of both, all objects are counted once, and a cell is common where both store any of it."""
+    """In cells, all objects are counted once, and a cell is common where both store any of it."""
     grids = Grid(shape, size_a), Grid(shape, size_b)
     cell = tuple(map(math.lcm, size_a, size_b))
     overlap = lay_side_by_side(_stream(grids[0], a), _stream(grids[1], b))
