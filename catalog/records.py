@@ -342,6 +342,23 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparisonRecord:
+    """An answer of `diff-buckets` about one dataset."""
+
+    dataset: str
+    question: object
+    """What was asked, as a JSON value: answers to equal questions can be compared."""
+    made_at: datetime
+    a_snapshot_id: int | None
+    """The listing of bucket A that was compared; None where A lacks the dataset. Listings go, their numbers stay."""
+    b_snapshot_id: int | None
+    report: object
+    """The answer, as a JSON value."""
+    id: int | None = None
+    """None until it was put."""
+
+
+@dataclass(frozen=True, slots=True)
 class FindingRecord:
     """Something that is odd about the data, not about us. Kept once, however often it is seen."""
 

@@ -376,6 +376,19 @@ change = Table(
     sqlite_with_rowid=False,
 )
 
+comparison = Table(
+    "comparison",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("dataset", Text, nullable=False),
+    Column("question", JsonText, nullable=False),
+    Column("made_at", UtcText, nullable=False),
+    Column("a_snapshot_id", Integer),
+    Column("b_snapshot_id", Integer),
+    Column("report", JsonText, nullable=False),
+    Index(None, "dataset"),
+)
+
 search_entry = Table(
     "search_entry",
     metadata,

@@ -10,6 +10,7 @@ from catalog.queries.changes import (
     previous_snapshot,
     put_changes,
 )
+from catalog.queries.comparisons import newest_comparison, put_comparison
 from catalog.queries.export import BLOCK_TABLES, all_dataset_names, table_rows
 from catalog.queries.findings import findings, put_findings
 from catalog.queries.objects import ObjectRow, ObjectSide, listed_parts, objects_below
@@ -137,12 +138,14 @@ __all__ = [
     "mirrored_blocks",
     "mirrored_objects",
     "mirrored_objects_of",
+    "newest_comparison",
     "newest_listings",
     "newest_snapshot",
     "objects_below",
     "previous_snapshot",
     "put_array",
     "put_changes",
+    "put_comparison",
     "put_container",
     "put_dataset",
     "put_documents",

@@ -205,6 +205,17 @@ class FindingReport(_Report):
     text: str
 
 
+class EarlierReport(_Report):
+    """What the same question was answered from other, earlier listings."""
+
+    made_at: str
+    """ISO 8601, UTC."""
+    a: StoredAmount
+    b: StoredAmount
+    difference_bytes: int
+    causes_total: tuple[CauseTotal, ...]
+
+
 class DatasetReport(_Report):
     """One dataset in both buckets."""
 
@@ -228,6 +239,8 @@ class DatasetReport(_Report):
     only: tuple[OnlyInReport, ...]
     """Outside of pairs."""
     findings: tuple[FindingReport, ...]
+    earlier: EarlierReport | None = None
+    """None where the question was not asked before, or nothing was listed since."""
 
 
 class DiffReport(_Report):

@@ -11,6 +11,7 @@ from catalog import queries
 from catalog.records import DatasetRecord, RunKind, SnapshotRecord, SnapshotScope
 from catalog.session import open_catalog
 from mirror.app.datasets import dataset_names, datasets_in, has_dataset, plain_errors
+from mirror.app.diffing.answers import keep_answers
 from mirror.app.diffing.headers import with_headers
 from mirror.app.diffing.stored import Stored, stored_dataset
 from mirror.app.opened import open_bucket
@@ -45,6 +46,10 @@ class DiffRequest:
     rescan: bool = False
     """List again, whatever listings there are."""
 
+    def question(self, settings: Settings) -> dict[str, object]:
+        """Return what is asked of each dataset, as a JSON value: equal questions have comparable answers."""
+        return {"volumes": [pattern.text for pattern in self.volumes.patterns], "pairs": dict(settings.pairs)}
+
 
 async def diff_buckets(settings: Settings, request: DiffRequest, *, sink: EventSink = ignore) -> DiffReport:
     """Return why the datasets are not as large in bucket A as in bucket B. What was listed before is not listed again.
@@ -66,7 +71,8 @@ async def diff_buckets(settings: Settings, request: DiffRequest, *, sink: EventS
         }
         differ = _Differ(settings, request, buckets, sink)
         names = request.datasets or await differ.in_both()
-        return diff_report([await differ.explain(name) for name in names])
+        report = diff_report([await differ.explain(name) for name in names])
+        return await asyncio.to_thread(keep_answers, settings, request.question(settings), report, differ.compared)
 
 
 @dataclass(slots=True)
@@ -75,6 +81,8 @@ class _Differ:
     request: DiffRequest
     buckets: dict[Side, Bucket]
     sink: EventSink
+    compared: dict[str, dict[Side, int]] = field(default_factory=dict)
+    """Dataset to the listings that were compared, by side."""
     _silent: set[Side] = field(default_factory=set)
     """Buckets that did not answer: their headers are not asked for."""
 
@@ -152,6 +160,7 @@ class _Differ:
         found = self._snapshot(connection, side, name)
         if found is None:
             return None
+        self.compared.setdefault(name, {})[side] = found[1].id
         takes = self.request.volumes.takes if self.request.volumes.patterns else None
         return stored_dataset(connection, *found, takes=takes)
 

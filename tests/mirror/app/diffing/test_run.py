@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +95,26 @@ def test_a_dataset_that_nobody_has_is_a_usage_error(lab: Settings) -> None:
     """With what is near."""
     with pytest.raises(UnknownNameError, match=DATASET):
         diff(lab, "jrc_hela-22")
+
+
+def test_the_same_question_later_tells_what_changed(
+    make_lab: Callable[..., Settings], make_bucket: Callable[[], Bucket], tmp_path: Path
+) -> None:
+    """An answer from newer listings carries the one before; one from the same listings does not."""
+    bucket_a, bucket_b = make_bucket(), make_bucket()
+    for bucket in (bucket_a, bucket_b):
+        bucket.client.put_object(Bucket=bucket.name, Key="cell/cell.n5/attributes.json", Body=b'{"n5":"2.0.0"}')
+    places = {
+        letter: {"url": f"s3://{bucket.name}", "endpoint_url": bucket.endpoint_url, "aliases": ()}
+        for letter, bucket in (("a", bucket_a), ("b", bucket_b))
+    }
+    lab = make_lab(buckets=places)
+    first = diff(lab, "cell").datasets[0]
+    assert (first.difference_bytes, first.earlier) == (0, None)
+    assert diff(lab, "cell").datasets[0].earlier is None
+    bucket_a.client.put_object(Bucket=bucket_a.name, Key="cell/README.md", Body=b"12345")
+    later = diff(lab, "cell", rescan=True).datasets[0]
+    assert later.difference_bytes == 5
+    assert later.earlier is not None
+    assert (later.earlier.difference_bytes, later.earlier.a.bytes) == (0, first.a.bytes)
+    assert diff(lab, "cell").datasets[0].earlier is not None
