@@ -23,7 +23,7 @@ def _sentence(level: LevelExplanation, cause: Cause) -> str:
     match cause:
         case Cause.VOXELS:
             outside = f"; outside the other's grid {a.outside.objects:,} blocks in A, {b.outside.objects:,} in B"
-            shapes = f"dimensions x,y,z {_numbers(a, 'shape')} in A, {_numbers(b, 'shape')} in B"
+            shapes = f"dimensions x,y,z {_shape(a)} in A, {_shape(b)} in B"
             return shapes + (outside if a.outside.objects or b.outside.objects else "")
         case Cause.BYTES_PER_VOXEL:
             return f"{_type(a)} in A, {_type(b)} in B"
@@ -61,10 +61,8 @@ def codec_words(side: LevelSide) -> str:
     return f"{codec.get('type', 'unknown')} ({parameters})" if parameters else str(codec.get("type", "unknown"))
 
 
-def _numbers(side: LevelSide, what: str) -> str:
-    if side.facts is None:
-        return "unknown"
-    return ",".join(map(str, side.facts.shape_xyz if what == "shape" else side.facts.block_size_xyz))
+def _shape(side: LevelSide) -> str:
+    return "unknown" if side.facts is None else ",".join(map(str, side.facts.shape_xyz))
 
 
 def _type(side: LevelSide) -> str:

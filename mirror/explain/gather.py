@@ -12,7 +12,7 @@ from mirror.explain.headers import UNREAD, HeaderEvidence
 from mirror.explain.result import NOTHING, Note
 from mirror.explain.stored import BlockRow, BlockRows, OtherObjects, StoredArray, StoredDataset, StoredVolume
 from mirror.formats.folder import METADATA_NAMES, Format
-from mirror.formats.layout import Array, Container, Dataset, Volume
+from mirror.formats.layout import Array, Container, Dataset, Finding, Volume
 from mirror.formats.n5.grid import Grid
 from mirror.objects import Tally
 
@@ -76,7 +76,7 @@ def gather_array(
 
 def gather_dataset(
     dataset: Dataset,
-    total: Tally,
+    total: Tally | None,
     arrays: Mapping[str, StoredArray],
     others: Iterable[KeySize],
     *,
@@ -88,7 +88,8 @@ def gather_dataset(
     Parameters
     ----------
     total
-        Every object, as the listing counts them.
+        Every object, as the listing counts them; None where only some volumes are asked for: then what the parts come
+        to, and nothing proves that none is missing.
     arrays
         By the full prefix of each array of the dataset.
     others
@@ -114,7 +115,14 @@ def gather_dataset(
         )
         for volume in dataset.volumes()
     )
-    return StoredDataset(dataset.name, total, volumes, tuple(sorter.others()), tuple(notes))
+    beside = tuple(sorter.others())
+    parts = [*(volume.listed for volume in volumes), *(other.listed for other in beside)]
+    return StoredDataset(dataset.name, sum(parts, NOTHING) if total is None else total, volumes, beside, tuple(notes))
+
+
+def note_of(finding: Finding) -> Note:
+    """Return what the check of a dataset's metadata found as a note of an explanation."""
+    return Note(finding.code.value, finding.place, f"expected {finding.expected}, found {finding.found}")
 
 
 def _stream(rows: Sequence[BlockRow]) -> BlockRows:

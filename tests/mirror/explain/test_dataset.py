@@ -193,14 +193,14 @@ def _datasets(draw: st.DrawFn, prefix: str, raw: str) -> StoredDataset:
     return replace(whole, total=whole.total + Tally(1, draw(st.integers(0, 9))))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(_datasets("", RAW_A), _datasets("volumes/", RAW_B))
 def test_any_two_datasets_sum_exactly_at_every_height(a: StoredDataset, b: StoredDataset) -> None:
     """Levels sum to volumes and volumes to datasets, to the byte, whatever the two store."""
     check_sums(explain_dataset(a, b))
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(_datasets("", RAW_A), _datasets("", RAW_A))
 def test_swapping_the_buckets_turns_every_sign(a: StoredDataset, b: StoredDataset) -> None:
     """B less A is A less B with every sign turned, `only_in_a` and `only_in_b` swapped."""
@@ -219,6 +219,7 @@ def _labels_explained(names: list[str]) -> DatasetExplanation:
     )
 
 
+@settings(deadline=None)
 @given(st.permutations(["er_pred", "mito_seg", "er_seg"]))
 def test_the_order_of_volumes_does_not_matter(names: list[str]) -> None:
     """The same volumes in another order are explained alike."""

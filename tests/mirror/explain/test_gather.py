@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -13,12 +14,13 @@ from mirror.demo.specimen import DATASETS, Scale
 from mirror.errors import DamagedBlockError
 from mirror.explain.causes import Cause, Place
 from mirror.explain.dataset import explain_dataset
-from mirror.explain.gather import KeySize, gather_array, gather_dataset
+from mirror.explain.gather import KeySize, gather_array, gather_dataset, note_of
 from mirror.explain.headers import EdgeStyle, judge_headers, wanted_headers
 from mirror.explain.ranking import dataset_causes
+from mirror.explain.result import Note
 from mirror.explain.stored import BlockRow, StoredArray, StoredDataset
 from mirror.formats.dataset import build_dataset
-from mirror.formats.layout import Array, Dataset
+from mirror.formats.layout import Array, Dataset, Finding, FindingCode, Severity
 from mirror.formats.n5.block import BlockHeader
 from mirror.formats.n5.grid import BlockIndex, Grid, block_key, parse_block_key
 from mirror.objects import Tally
@@ -156,6 +158,18 @@ def test_odd_objects_have_places() -> None:
     assert list(plane.blocks()) == [(0, 0, 28), (0, 1, 28), (1, 0, 28)]
     assert plane.stray_examples == ("jrc_hela-2/jrc_hela-2.n5/em/plane/00/1",)
     assert plane.listed == Tally(5, 3 * 28 + 5 + plane.documents.bytes)
+
+
+def test_some_volumes_alone_come_to_what_they_are() -> None:
+    """Where only some volumes are asked for, the total is theirs, and nothing else is missed."""
+    stored = gather_dataset(replace(_found(dict(_odd_bucket()), "jrc_hela-2"), containers=()), None, {}, [("x", 5)])
+    assert stored.total == Tally(1, 5)
+
+
+def test_a_finding_is_a_note() -> None:
+    """What the check of metadata found stands in the report with its place."""
+    finding = Finding(Severity.NOTE, FindingCode.PUBLISHED_SIZE, "jrc_x/README.json", "122 GB", "244 GB")
+    assert note_of(finding) == Note("published-size", "jrc_x/README.json", "expected 122 GB, found 244 GB")
 
 
 def test_an_array_that_is_not_given_is_an_error() -> None:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import cast
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mirror.explain.causes import CONTRIBUTING, Cause, Place
@@ -226,6 +226,7 @@ _facts = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(_facts, _facts, _blocks, _blocks)
 def test_any_two_levels_sum_exactly_and_swap(
     facts_a: ArrayFacts, facts_b: ArrayFacts, a: dict[BlockIndex, int], b: dict[BlockIndex, int]

@@ -108,6 +108,8 @@ def test_sizes_are_told_in_both_units() -> None:
     a, b = _both()
     report = diff_report([explain_dataset(replace(a, total=Tally(1, 2**40)), b)])
     assert (report.a.gb, report.a.gib) == (1099.512, 1024.0)
+    (finding,) = report.datasets[0].findings
+    assert finding.text.startswith("Windows' Explorer shows A's 1.1 TB as 1.0 TB and B's ")
 
 
 def test_a_sample_parts_compression() -> None:
