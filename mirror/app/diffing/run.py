@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -13,7 +15,7 @@ from catalog.session import open_catalog
 from mirror.app.datasets import dataset_names, datasets_in, has_dataset, plain_errors
 from mirror.app.diffing.answers import keep_answers
 from mirror.app.diffing.headers import with_headers
-from mirror.app.diffing.stored import Stored, stored_dataset
+from mirror.app.diffing.stored import Stored, choose_volumes, described_volumes, stored_dataset
 from mirror.app.opened import open_bucket
 from mirror.app.scan import EVERYTHING, scan
 from mirror.config import Settings
@@ -23,10 +25,10 @@ from mirror.explain.causes import Side
 from mirror.explain.dataset import explain_dataset
 from mirror.explain.pairing import pair_datasets, pair_volumes
 from mirror.explain.result import DatasetExplanation
-from mirror.explain.stored import StoredDataset
+from mirror.explain.stored import StoredDataset, StoredVolume
 from mirror.report.explained import diff_report
 from mirror.report.explanation import DiffReport
-from mirror.selection import VolumeFilter
+from mirror.selection import VolumeFilter, parse_volumes
 from mirror.store.bucket import Bucket
 
 if TYPE_CHECKING:
@@ -75,6 +77,15 @@ async def diff_buckets(settings: Settings, request: DiffRequest, *, sink: EventS
         return await asyncio.to_thread(keep_answers, settings, request.question(settings), report, differ.compared)
 
 
+Chosen = Mapping[Side, frozenset[str]]
+"""Paths of the volumes that are asked for, on each side."""
+
+
+def _patterns(paths: Iterable[str]) -> list[str]:
+    """Return what `--volumes` would say to choose just these."""
+    return [re.sub(r"([*?\[])", r"[\1]", path) for path in sorted(paths)]
+
+
 @dataclass(slots=True)
 class _Differ:
     settings: Settings
@@ -106,63 +117,98 @@ class _Differ:
 
     async def explain(self, name: str) -> DatasetExplanation:
         """Return why one dataset differs."""
+        chosen = await self._choose(name) if self.request.volumes.patterns else None
         for side in Side:
-            await self._list(side, name)
+            await self._list(side, name, chosen)
         with open_catalog(self.settings.catalog) as catalog, catalog.read() as connection:
             # One transaction also while headers are read: a listing must not go between its sums and its rows.
-            stored = {side: self._stored(connection, side, name) for side in Side}
+            stored = {side: self._stored(connection, side, name, chosen) for side in Side}
             if not any(stored.values()):
                 raise UnknownNameError("neither bucket has such a dataset", name, hint=await self._known(name))
             a, b = [await self._with_headers(side, stored) for side in Side]
             return await asyncio.to_thread(explain_dataset, a, b, self._overrides())
 
-    async def _list(self, side: Side, name: str) -> None:
-        """See to it that the catalog has a listing of what is asked for, if the bucket has the dataset at all."""
-        if not self.request.rescan and self._newest(side, name) is not None:
+    async def _choose(self, name: str) -> Chosen:
+        """Return the volumes that are asked for on each side: those that a pattern names, and their partners.
+
+        Raises
+        ------
+        UnknownNameError
+            No pattern names a volume of either bucket.
+        """
+        for side in Side:
+            if (self.request.rescan or not self._is_described(side, name)) and await self._has(side, name):
+                await scan(self.settings, (name,), bucket=side.value, metadata_only=True, sink=self.sink)
+        with open_catalog(self.settings.catalog) as catalog, catalog.read() as connection:
+            found = {side: self._described(connection, side, name) for side in Side}
+        chosen = choose_volumes(found[Side.A], found[Side.B], self.request.volumes, self._overrides())
+        if not any(chosen.values()) and any(found.values()):
+            paths = sorted({volume.path for volumes in found.values() for volume in volumes})
+            patterns = ", ".join(pattern.text for pattern in self.request.volumes.patterns)
+            raise UnknownNameError("neither bucket has such a volume", patterns, hint=known_hint(patterns, paths))
+        return chosen
+
+    def _is_described(self, side: Side, name: str) -> bool:
+        with open_catalog(self.settings.catalog) as catalog, catalog.read() as connection:
+            return bool(self._described(connection, side, name))
+
+    def _described(self, connection: Connection, side: Side, name: str) -> tuple[StoredVolume, ...]:
+        bucket_id = queries.find_bucket(connection, str(self.buckets[side].url))
+        record = None if bucket_id is None else queries.find_dataset(connection, bucket_id, name)
+        return () if record is None else described_volumes(connection, record)
+
+    async def _has(self, side: Side, name: str) -> bool:
+        return await has_dataset(self.buckets[side], name)
+
+    async def _list(self, side: Side, name: str, chosen: Chosen | None) -> None:
+        """See to it that the catalog has a listing of what is asked for, if the bucket has it at all."""
+        if chosen is not None and not chosen[side]:
             return
-        if not await has_dataset(self.buckets[side], name):
+        if not self.request.rescan and self._newest(side, name, chosen) is not None:
+            return
+        if not await self._has(side, name):
             return
 
         def say(n_requests: int) -> None:
             """Say what it costs."""
             self.sink(Note(f"Listing {name} in bucket {side.value}: about {n_requests:,} requests."))
 
-        spec = replace(EVERYTHING, volumes=self.request.volumes) if self.request.volumes.patterns else EVERYTHING
+        spec = EVERYTHING if chosen is None else replace(EVERYTHING, volumes=parse_volumes(_patterns(chosen[side])))
         await scan(self.settings, (name,), bucket=side.value, spec=spec, on_cost=say, sink=self.sink)
 
-    def _newest(self, side: Side, name: str) -> SnapshotRecord | None:
+    def _newest(self, side: Side, name: str, chosen: Chosen | None) -> SnapshotRecord | None:
         with open_catalog(self.settings.catalog) as catalog, catalog.read() as connection:
-            found = self._snapshot(connection, side, name)
+            found = self._snapshot(connection, side, name, chosen)
             return None if found is None else found[1]
 
-    def _snapshot(self, connection: Connection, side: Side, name: str) -> tuple[DatasetRecord, SnapshotRecord] | None:
+    def _snapshot(
+        self, connection: Connection, side: Side, name: str, chosen: Chosen | None
+    ) -> tuple[DatasetRecord, SnapshotRecord] | None:
         """Return the listing to compare: the newest that holds all that is asked for."""
         bucket_id = queries.find_bucket(connection, str(self.buckets[side].url))
         record = None if bucket_id is None else queries.find_dataset(connection, bucket_id, name)
         if bucket_id is None or record is None:
             return None
         whole = queries.newest_snapshot(connection, bucket_id, name, SnapshotScope.ALL)
-        part = self._part(connection, bucket_id, name)
+        part = None if chosen is None else self._part(connection, bucket_id, name, _patterns(chosen[side]))
         newest = max((one for one in (whole, part) if one), key=lambda one: one.id, default=None)
         return None if newest is None else (record, newest)
 
-    def _part(self, connection: Connection, bucket_id: int, name: str) -> SnapshotRecord | None:
+    def _part(self, connection: Connection, bucket_id: int, name: str, patterns: list[str]) -> SnapshotRecord | None:
         """Return the newest listing of a part, if it was one of the very volumes that are asked for."""
-        patterns = [pattern.text for pattern in self.request.volumes.patterns]
-        part = queries.newest_snapshot(connection, bucket_id, name, SnapshotScope.SELECTION) if patterns else None
+        part = queries.newest_snapshot(connection, bucket_id, name, SnapshotScope.SELECTION)
         if part is None:
             return None
         run = next((one for one in queries.runs(connection, limit=None) if one.id == part.run_id), None)
-        chosen = run.selection.get(name) if run is not None and run.kind is RunKind.SCAN else None
-        return part if isinstance(chosen, dict) and chosen.get("volumes") == patterns else None
+        listed = run.selection.get(name) if run is not None and run.kind is RunKind.SCAN else None
+        return part if isinstance(listed, dict) and listed.get("volumes") == patterns else None
 
-    def _stored(self, connection: Connection, side: Side, name: str) -> Stored | None:
-        found = self._snapshot(connection, side, name)
-        if found is None:
+    def _stored(self, connection: Connection, side: Side, name: str, chosen: Chosen | None) -> Stored | None:
+        found = self._snapshot(connection, side, name, chosen)
+        if found is None or (chosen is not None and not chosen[side]):
             return None
         self.compared.setdefault(name, {})[side] = found[1].id
-        takes = self.request.volumes.takes if self.request.volumes.patterns else None
-        return stored_dataset(connection, *found, takes=takes)
+        return stored_dataset(connection, *found, only=None if chosen is None else chosen[side])
 
     async def _with_headers(self, side: Side, stored: dict[Side, Stored | None]) -> StoredDataset | None:
         one = stored[side]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 from catalog import queries
 from catalog.records import DatasetRecord, ShardRecord, SnapshotRecord
 from mirror.app.recalled import recall_dataset
+from mirror.explain.causes import Side
 from mirror.explain.gather import KeySize, gather_array, gather_dataset
+from mirror.explain.pairing import pair_volumes
 from mirror.explain.result import Note
-from mirror.explain.stored import BlockRow, StoredArray, StoredDataset
+from mirror.explain.stored import BlockRow, Overrides, StoredArray, StoredDataset, StoredVolume
 from mirror.formats.folder import Format
 from mirror.formats.layout import Array
 from mirror.formats.n5.grid import is_canonical_decimal
 from mirror.objects import Tally
+from mirror.selection import VolumeFilter
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -41,14 +44,14 @@ def stored_dataset(
     record: DatasetRecord,
     snapshot: SnapshotRecord,
     *,
-    takes: Callable[[str], bool] | None = None,
+    only: frozenset[str] | None = None,
 ) -> Stored:
     """Return what a snapshot has of a dataset. Blocks are read from the catalog when they are asked for.
 
     Parameters
     ----------
-    takes
-        Whether a volume's path is one to look at; None: all volumes, and all that is outside them.
+    only
+        Paths of the volumes to look at; None: all volumes, and all that is outside them.
 
     The connection must stay open while blocks are read.
     """
@@ -64,13 +67,35 @@ def stored_dataset(
         notes=tuple(_notes(connection, record)),
     )
     return Stored(
-        stored if takes is None else _only(stored, takes),
+        stored if only is None else _only(stored, only),
         {array.path: array.prefix for array in arrays if array.format is Format.N5},
     )
 
 
-def _only(stored: StoredDataset, takes: Callable[[str], bool]) -> StoredDataset:
-    volumes = tuple(volume for volume in stored.volumes if takes(volume.path))
+def described_volumes(connection: Connection, record: DatasetRecord) -> tuple[StoredVolume, ...]:
+    """Return the volumes of a dataset that the catalog describes, with nothing stored: enough to pair them."""
+    return tuple(
+        StoredVolume(volume.path, volume.format, tuple(gather_array(array, ()) for array in volume.arrays))
+        for volume in recall_dataset(connection, record).volumes()
+    )
+
+
+def choose_volumes(
+    a: Iterable[StoredVolume], b: Iterable[StoredVolume], volumes: VolumeFilter, overrides: Overrides
+) -> dict[Side, frozenset[str]]:
+    """Return the paths of the volumes on each side that the filter takes, each with its partner on the other side."""
+    pairing = pair_volumes(a, b, overrides)
+    pairs = [pair for pair in pairing.pairs if volumes.takes(pair.a.path) or volumes.takes(pair.b.path)]
+    alone = [one for one in pairing.unpaired if volumes.takes(one.volume.path)]
+    return {
+        side: frozenset((pair.a if side is Side.A else pair.b).path for pair in pairs)
+        | frozenset(one.volume.path for one in alone if one.side is side)
+        for side in Side
+    }
+
+
+def _only(stored: StoredDataset, paths: frozenset[str]) -> StoredDataset:
+    volumes = tuple(volume for volume in stored.volumes if volume.path in paths)
     total = sum((volume.listed for volume in volumes), Tally())
     return replace(stored, total=total, volumes=volumes, others=())
 

@@ -62,12 +62,14 @@ def test_every_byte_of_every_dataset_is_explained(lab: Settings, sample_buckets:
     assert report.unexplained_bytes == 0
 
 
-def test_raw_alone_answers_the_labs_question(lab: Settings) -> None:
-    """`--volumes raw` lists the EM of both and compares it; headers were read, and the answer names both sizes."""
-    report = diff(lab, DATASET, volumes=parse_volumes(["raw"]))
+@pytest.mark.parametrize("pattern", ["raw", "volumes/raw", "em/fibsem-uint16"])
+def test_raw_alone_answers_the_labs_question(lab: Settings, pattern: str) -> None:
+    """`--volumes` lists what it names, and its partner, and compares these alone; a few headers are read."""
+    report = diff(lab, DATASET, volumes=parse_volumes([pattern]))
     (one,) = report.datasets
     check_sums(one)
     assert [(pair.a_volume, pair.b_volume) for pair in one.pairs] == [("em/fibsem-uint16", "volumes/raw")]
+    assert {only.place for only in one.only} <= ({"format"} if pattern == "raw" else set())
     assert one.unexplained_bytes == 0
     assert {level.a.header_mode for level in one.pairs[0].levels} == {0}
     assert all(level.a.headers_read > 0 for level in one.pairs[0].levels)
@@ -89,6 +91,12 @@ def test_listings_are_used_again(lab: Settings) -> None:
     again = asyncio.run(diff_buckets(lab, DiffRequest((DATASET,), rescan=True), sink=hear))
     assert [text.partition(":")[0] for text in told] == [f"Listing {DATASET} in bucket {one}" for one in "ab"]
     assert again.difference_bytes == first.difference_bytes
+
+
+def test_a_volume_that_nobody_has_is_a_usage_error(lab: Settings) -> None:
+    """With what is near."""
+    with pytest.raises(UnknownNameError, match="labels/er_pred"):
+        diff(lab, DATASET, volumes=parse_volumes(["labels/er_prd"]))
 
 
 def test_a_dataset_that_nobody_has_is_a_usage_error(lab: Settings) -> None:
