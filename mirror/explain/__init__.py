@@ -1,0 +1,1 @@
+"""Why two buckets differ in size: every byte accounted for."""
