@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mirror.explain.sample.agreement import Agreement, agreement
-from mirror.explain.sample.align import Shift, find_shift, overlap, shifted
+from mirror.explain.sample.align import Shift, find_shift, overlap, refined, shifted
 from mirror.explain.sample.chance import MIN_BITS, arrangement_bits, needed_sigmas
 from mirror.explain.sample.decode import Voxels
 
@@ -180,15 +180,19 @@ def _matched(a_zyx: Voxels, b_zyx: Voxels, found: Agreement) -> Match | NoMatch:
 def _best_shift(a_zyx: Voxels, b_zyx: Voxels, found: Agreement) -> Shift:
     """Return the finer shift near the one found, each axis as plain as explains the voxels as well: 0, then whole."""
     whole: Shift = tuple(float(by) for by in found.shift_zyx)
-    fine = find_shift(a_zyx, b_zyx)
-    is_near = all(abs(one - other) <= _NEAR for one, other in zip(fine, whole, strict=True))
-    best = fine if is_near and _shares_enough(a_zyx.shape, fine) else whole
+    found_zyx = find_shift(a_zyx, b_zyx)
+    fine = refined(a_zyx, b_zyx, found_zyx if _is_near(found_zyx, whole) else whole)
+    best = fine if _is_near(fine, whole) and _shares_enough(a_zyx.shape, fine) else whole
     for axis, by in enumerate(best):
         for plainer in {0.0, float(round(by))} - {by}:
             candidate = tuple(plainer if i == axis else one for i, one in enumerate(best))
             if abs(plainer - by) < 1 and not _explains_more(a_zyx, b_zyx, best, candidate, found.count):
                 best = candidate
     return best
+
+
+def _is_near(fine: Shift, whole: Shift) -> bool:
+    return all(abs(one - other) <= _NEAR for one, other in zip(fine, whole, strict=True))
 
 
 def _shares_enough(shape_zyx: tuple[int, ...], shift_zyx: Shift) -> bool:
