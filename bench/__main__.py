@@ -1,17 +1,20 @@
-"""`python -m bench`: the tools side by side; `python -m bench bars`: all that is claimed; `... profile`: one run."""
+"""`python -m bench`: the tools side by side; `python -m bench bars`: all that is claimed of them.
+
+`python -m bench profile`: where one run's time goes; `python -m bench catalog`: the catalog at real size.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-from bench import bars, profiles, reports
+from bench import bars, catalog, profiles, reports
 from bench.compare import compare
 from bench.origins import Depot
 from bench.table import render_comparison
 from mirror.errors import MirrorError
 
-_PROGRAMS = {"bars": bars.main, "profile": profiles.main}
+_PROGRAMS = {"bars": bars.main, "profile": profiles.main, "catalog": catalog.main}
 
 
 def main(arguments: Sequence[str]) -> int:

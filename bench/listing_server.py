@@ -14,19 +14,20 @@ import re
 import sys
 import zlib
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import cache, cached_property
-from itertools import islice
+from itertools import chain, islice, repeat
 from urllib.parse import parse_qsl, unquote
 
 from bench.blocks import BUCKET
 from mirror.demo.buckets import B_PREFIX
 
 DATASET = "jrc_made-up"
-HELA2_BLOCKS = (188, 25, 100)
+Grid = tuple[int, int, int]
+HELA2_BLOCKS: Grid = (188, 25, 100)
 """Blocks of jrc_hela-2's finest level in bucket B, x first; a slab of one x has 2,500."""
 VOLUMES = ("raw", "labels/er_seg", "labels/mito_seg", "labels/nucleus_seg", "labels/plasma_membrane_seg")
 _FIRST_MODIFIED = 1_600_000_000
@@ -82,15 +83,27 @@ class Dataset:
         there are enough blocks; the last level is cut.
     n_loose
         Files in a folder that is no volume, all side by side: they can only be listed one page after the other.
+    n_volumes
+        Volumes that share the blocks: the first has the whole grid, the others smaller ones of the same shape, so that
+        there are a few less than `n_keys`. 0: as many whole ones as it takes.
+    edition
+        Another one has other bytes, and ETags, under the same keys.
     """
 
-    def __init__(self, n_keys: int, grid_xyz: tuple[int, int, int] = HELA2_BLOCKS, n_loose: int = 0) -> None:
+    def __init__(
+        self,
+        n_keys: int,
+        grid_xyz: tuple[int, int, int] = HELA2_BLOCKS,
+        n_loose: int = 0,
+        n_volumes: int = 0,
+        edition: int = 0,
+    ) -> None:
+        self._edition = edition
         self.prefix = f"{B_PREFIX}{DATASET}/"
         self._loose = f"{self.prefix}loose/"
         self._n_loose = n_loose
-        self.levels = {
-            level.prefix: level for level in _levels(f"{self.prefix}{DATASET}.n5/volumes/", n_keys, grid_xyz)
-        }
+        folder = f"{self.prefix}{DATASET}.n5/volumes/"
+        self.levels = {level.prefix: level for level in _levels(folder, n_keys, grid_xyz, n_volumes)}
 
     @cached_property
     def documents(self) -> dict[str, bytes]:
@@ -131,7 +144,11 @@ class Dataset:
         if key in self.documents:
             return self.documents[key]
         folder, _, name = key.rpartition("/")
-        return block_body(key) if name in self._names(f"{folder}/") else None
+        return self.block(key) if name in self._names(f"{folder}/") else None
+
+    def block(self, key: str) -> bytes:
+        """Return the bytes of a block that is there."""
+        return block_body(key, self._edition)
 
     def _below(self, place: str, after: str) -> Iterator[str]:
         if not place.endswith("/"):
@@ -154,16 +171,40 @@ class Dataset:
         return self._folders.get(folder, ())
 
 
-def _levels(prefix: str, n_keys: int, grid_xyz: tuple[int, int, int]) -> Iterator[Level]:
-    volumes = iter([*VOLUMES, *(f"labels/{number:03}_seg" for number in range(1_000))])
-    while n_keys > 0:
-        volume = next(volumes)
-        for number in range(5):
-            grid = tuple(-(-n // 2**number) for n in grid_xyz)
+def _levels(prefix: str, n_keys: int, grid_xyz: Grid, n_volumes: int) -> Iterator[Level]:
+    names = iter([*VOLUMES, *(f"labels/{number:03}_seg" for number in range(1_000))])
+    grids: Iterable[Grid] = repeat(grid_xyz)
+    if n_volumes:
+        share = (n_keys - _n_blocks(grid_xyz)) // max(1, n_volumes - 1)
+        grids = chain([grid_xyz], repeat(_shrunk(grid_xyz, share), n_volumes - 1))
+    for whole in grids:
+        volume = next(names)
+        for number, grid in enumerate(_pyramid(whole)):
             n_stored = min(n_keys, grid[0] * grid[1] * grid[2])
             if n_stored:
-                yield Level(f"{prefix}{volume}/s{number}/", (grid[0], grid[1], grid[2]), n_stored)
+                yield Level(f"{prefix}{volume}/s{number}/", grid, n_stored)
             n_keys -= n_stored
+        if n_keys <= 0:
+            return
+
+
+def _pyramid(grid_xyz: Grid) -> Iterator[Grid]:
+    x, y, z = grid_xyz
+    for number in range(5):
+        yield -(-x // 2**number), -(-y // 2**number), -(-z // 2**number)
+
+
+def _n_blocks(grid_xyz: Grid) -> int:
+    return sum(x * y * z for x, y, z in _pyramid(grid_xyz))
+
+
+def _shrunk(grid_xyz: Grid, n_blocks: int) -> Grid:
+    """Return the grid of about the same shape whose pyramid has at most so many blocks, and at least one."""
+    factor = min(1.0, (max(1, n_blocks) / _n_blocks(grid_xyz)) ** (1 / 3))
+    x, y, z = (max(1, int(n * factor)) for n in grid_xyz)
+    while x > 1 and _n_blocks((x, y, z)) > n_blocks:
+        x -= 1
+    return x, y, z
 
 
 def _names_in_level(level: Level, below: str) -> Sequence[str]:
@@ -190,9 +231,9 @@ def _parent(prefix: str) -> tuple[str, str]:
     return folder + slash, stem
 
 
-def block_body(key: str) -> bytes:
+def block_body(key: str, edition: int = 0) -> bytes:
     """Return the bytes of a block: another length and another MD5 for each key; no reader can decode them."""
-    seed = zlib.crc32(key.encode())
+    seed = zlib.crc32(key.encode(), edition)
     return b"\0\0\0\3\0\0\0\x40\0\0\0\x40\0\0\0\x40" + seed.to_bytes(4, "big") * (16 + seed % 64)
 
 
@@ -237,7 +278,7 @@ class Pages:
         )
 
     def _contents(self, key: str) -> str:
-        body = self._dataset.documents.get(key) or block_body(key)
+        body = self._dataset.documents.get(key) or self._dataset.block(key)
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
         modified = self._times[zlib.crc32(body) % _MODIFIED_SECONDS]
         return (
@@ -350,13 +391,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--grid", type=_grid, default=HELA2_BLOCKS, help="blocks of a finest level, x first (188x25x100: jrc_hela-2)"
     )
     parser.add_argument("--loose", type=int, default=0, help="files side by side in a folder that is no volume (0)")
+    parser.add_argument("--volumes", type=int, default=0, help="volumes that share the blocks (as many as it takes)")
+    parser.add_argument("--edition", type=int, default=0, help="another one has other bytes under the same keys (0)")
     parser.add_argument("--delay-ms", type=float, default=0.0, help="wait before each answer (0)")
     parser.add_argument("--refuse-above", type=int, default=0, help="503 above so many requests in flight (never)")
     parser.add_argument("--port", type=int, default=0, help="port on loopback (a free one)")
     options = parser.parse_args(arguments)
     manners = Manners(options.delay_ms / 1000, options.refuse_above)
     with suppress(KeyboardInterrupt):
-        asyncio.run(serve(Dataset(options.keys, options.grid, options.loose), manners, options.port))
+        dataset = Dataset(options.keys, options.grid, options.loose, options.volumes, options.edition)
+        asyncio.run(serve(dataset, manners, options.port))
     return 0
 
 

@@ -53,6 +53,12 @@ class CatalogLockedError(CatalogError):
     """Another process kept the catalog locked for longer than the busy time-out."""
 
 
+class NoRoomError(CatalogError):
+    """The disk has no room for what was to be done; nothing was."""
+
+    exit_code = 5
+
+
 class CatalogDamagedError(CatalogError):
     """The file is not a database, or its pages do not fit together."""
 
@@ -65,3 +71,9 @@ class OtherShareError(CatalogError):
     """The catalog holds the state of another share."""
 
     exit_code = 5
+
+
+class QueryError(CatalogError, ValueError):
+    """A query of the user's own that is none, or that would do more than read."""
+
+    exit_code = 2

@@ -87,6 +87,18 @@ class ShareRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Seal:
+    """When, where and by what a catalog was published."""
+
+    published_at: datetime
+    host: str
+    version: str
+    """Of oomirror."""
+    origin: str
+    """The catalog that was copied, in words that tell it from others."""
+
+
+@dataclass(frozen=True, slots=True)
 class ArrayRecord:
     """An array of a container, as its attributes describe it. `(bucket_id, prefix, path)` names it."""
 
@@ -300,6 +312,33 @@ class ShardRecord:
     listed: Count
     blocks: Count = NOTHING
     """Those of `listed` that are blocks inside their array's grid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What one complete listing says of one key that it covers."""
+
+    run_id: int
+    scope: SnapshotScope
+    listed_at: datetime
+    """End of the listing."""
+    size: int | None
+    """None: the bucket did not have it."""
+    etag: bytes | None
+    last_modified: int | None
+    """Seconds since 1970; None for blocks, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the catalog has of one object on the share."""
+
+    size: int
+    etag: bytes
+    """Empty: in doubt, for a run that was replacing it did not finish."""
+    hash: bytes | None
+    how: int
+    run_id: int
 
 
 @dataclass(frozen=True, slots=True)

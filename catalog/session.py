@@ -30,6 +30,11 @@ class Catalog:
     engine: Engine
     is_read_only: bool
 
+    @property
+    def is_published(self) -> bool:
+        """Whether it is a published copy, which has no rows of blocks."""
+        return False
+
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Yield a connection in one write transaction: committed at the end, rolled back if the body raises.
@@ -124,6 +129,57 @@ def open_catalog(
     return catalog
 
 
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What `upgrade_catalog` did."""
+
+    url: str
+    """As it may be printed."""
+    before: str
+    """Revision that was found; the same as `after` where nothing had to be done."""
+    after: str
+    backup: Path | None
+    """Copy of what was before; None where nothing was done, or the database is too large or no file."""
+
+
+def upgrade_catalog(
+    url: str, *, busy_seconds: float = BUSY_SECONDS, migrations: migrate.Migrations = migrate.OURS
+) -> Upgrade:
+    """Bring a catalog that is there to the newest revision, and return what was done; again, it does nothing.
+
+    Raises
+    ------
+    CatalogMissingError
+        There is no catalog.
+    CatalogError
+        As `open_catalog`.
+    """
+    url = check_url(url)
+    with open_as_is(url, busy_seconds=busy_seconds) as catalog, catalog.read() as connection:
+        before = migrate.revision(connection)
+    if before is None:
+        raise _too_old_to_read(catalog.url, before, migrations.head)
+    engine = make_engine(url, busy_seconds=busy_seconds)
+    with Catalog(catalog.url, engine, is_read_only=False) as writable:
+        backup = _bring_to_head(writable, url, busy_seconds, migrations)
+    return Upgrade(catalog.url, before, migrations.head, backup)
+
+
+def open_as_is(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Catalog:
+    """Return the catalog at `url` opened for reading only, at whatever revision it is: for those that look after it.
+
+    Raises
+    ------
+    CatalogUrlError
+        The URL is none, or its database driver is not installed.
+    CatalogMissingError
+        There is no catalog.
+    """
+    url = check_url(url)
+    _check_file(catalog_file(url), shown_url(url), create=False)
+    return Catalog(shown_url(url), make_engine(url, busy_seconds=busy_seconds, read_only=True), is_read_only=True)
+
+
 @contextmanager
 def migrating(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Iterator[Connection]:
     """Yield a connection for migrations: one write transaction, foreign keys off while tables are rebuilt.
@@ -146,24 +202,26 @@ def migrating(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Iterator[Conne
         catalog.close()
 
 
-def _bring_to_head(catalog: Catalog, url: str, busy_seconds: float, migrations: migrate.Migrations) -> None:
+def _bring_to_head(catalog: Catalog, url: str, busy_seconds: float, migrations: migrate.Migrations) -> Path | None:
+    """Upgrade a catalog that needs it; return the copy of what was before, if one was made."""
     with catalog.read() as connection:
         found = migrate.revision(connection)
         migrate.check_revision(connection, found, migrations)
     if found == migrations.head:
-        return
+        return None
     if catalog.is_read_only:
         raise _too_old_to_read(catalog.url, found, migrations.head)
-    file = catalog_file(url)
+    file, backup = catalog_file(url), None
     if file is not None and found is not None:
         with translated(catalog.url):
-            migrate.back_up(file, found)
+            backup = migrate.back_up(file, found)
     with migrating(url, busy_seconds=busy_seconds) as connection:
         # Another process may have done it while we waited for the lock, and even more than that.
         found = migrate.revision(connection)
         migrate.check_revision(connection, found, migrations)
         if found != migrations.head:
             migrate.upgrade(connection, migrations=migrations)
+    return backup
 
 
 def _too_old_to_read(shown: str, found: str | None, head: str) -> CatalogError:
@@ -174,7 +232,7 @@ def _too_old_to_read(shown: str, found: str | None, head: str) -> CatalogError:
         shown,
         expected=f"revision {head}",
         found=found,
-        hint="Any command that writes upgrades it, `oomirror init` for one.",
+        hint="`oomirror catalog upgrade` brings it there, as any command that writes does.",
     )
 
 

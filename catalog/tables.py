@@ -6,6 +6,7 @@ Core and not the ORM: docs/decisions/0002-core-not-orm.md.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ from sqlalchemy import (
     event,
     true,
 )
+
+from catalog.errors import CatalogDamagedError
 
 if TYPE_CHECKING:
     from sqlalchemy import Dialect
@@ -59,7 +62,8 @@ class UtcText(TypeDecorator[datetime]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - as SQLAlchemy calls it
         """Return the moment of a text."""
-        return None if value is None else datetime.fromisoformat(value)
+        moment: datetime | None = _read(datetime.fromisoformat, value)
+        return moment
 
 
 class JsonText(TypeDecorator[Any]):
@@ -74,7 +78,14 @@ class JsonText(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002 - as SQLAlchemy calls it
         """Return the value of a text."""
-        return None if value is None else json.loads(value)
+        return _read(json.loads, value)
+
+
+def _read(parse: Callable[[str], Any], text: str | None) -> Any:
+    try:
+        return None if text is None else parse(text)
+    except (ValueError, TypeError) as error:
+        raise CatalogDamagedError("the catalog is damaged", found=f"a value that is none: {text!r:.80}") from error
 
 
 KeyText = Text().with_variant(Text(collation="C"), "postgresql")

@@ -1,13 +1,24 @@
 """Reading and writing the catalog. Every function takes a connection first; its caller owns the transaction."""
 
 from catalog.queries.agreement import Agreement, agreement
-from catalog.queries.changes import changes, put_changes
+from catalog.queries.changes import (
+    Changes,
+    add_changes,
+    change_records,
+    changes,
+    compare_listings,
+    previous_snapshot,
+    put_changes,
+)
+from catalog.queries.export import BLOCK_TABLES, all_dataset_names, table_rows
 from catalog.queries.findings import findings, put_findings
-from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state
+from catalog.queries.objects import ObjectRow, ObjectSide, listed_parts, objects_below
+from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state, newest_listings
 from catalog.queries.places import (
     arrays,
     bucket_id,
     bucket_prefix,
+    buckets,
     documents,
     find_bucket,
     put_array,
@@ -16,7 +27,8 @@ from catalog.queries.places import (
     replace_share,
     share,
 )
-from catalog.queries.runs import close_dead_runs, finish_run, runs, start_run
+from catalog.queries.retention import drop_left_over_snapshots, drop_shards, unlinked_shards
+from catalog.queries.runs import close_dead_runs, count_runs, finish_run, run_times, runs, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
@@ -31,9 +43,13 @@ from catalog.queries.snapshots import (
     put_listed_blocks,
     put_listed_objects,
     put_shard,
+    snapshot_blocks,
     snapshot_shards,
+    snapshots,
     start_snapshot,
 )
+from catalog.queries.soundness import broken_pages, broken_references
+from catalog.queries.sql import Answer, run_query
 from catalog.queries.state import (
     doubt_mirrored_blocks,
     doubt_mirrored_objects,
@@ -45,7 +61,9 @@ from catalog.queries.state import (
     put_mirrored_blocks,
     put_mirrored_objects,
 )
-from catalog.queries.sums import count_sums, doubt_sums, mirror_states
+from catalog.queries.story import counts_below, lacks_block_rows, recorded, sightings
+from catalog.queries.summaries import DatasetSummary, VolumeNote, dataset_summaries, volume_notes
+from catalog.queries.sums import count_sums, doubt_sums, keep_sums, mirror_states, wrong_sums
 from catalog.queries.tree import (
     containers,
     datasets,
@@ -58,25 +76,44 @@ from catalog.queries.tree import (
 )
 
 __all__ = [
+    "BLOCK_TABLES",
     "Agreement",
+    "Answer",
+    "Changes",
+    "DatasetSummary",
+    "ObjectRow",
+    "ObjectSide",
+    "VolumeNote",
+    "add_changes",
     "add_shard",
     "agreement",
+    "all_dataset_names",
     "annotations_below",
     "arrays",
+    "broken_pages",
+    "broken_references",
     "bucket_id",
     "bucket_prefix",
+    "buckets",
+    "change_records",
     "changes",
     "close_dead_runs",
+    "compare_listings",
     "containers",
     "count_blocks",
+    "count_runs",
     "count_sums",
+    "counts_below",
     "dataset_names",
     "dataset_state",
+    "dataset_summaries",
     "datasets",
     "documents",
     "doubt_mirrored_blocks",
     "doubt_mirrored_objects",
     "doubt_sums",
+    "drop_left_over_snapshots",
+    "drop_shards",
     "facts",
     "find_bucket",
     "find_dataset",
@@ -86,10 +123,13 @@ __all__ = [
     "finish_snapshot",
     "forget_mirrored_blocks",
     "forget_mirrored_objects",
+    "keep_sums",
+    "lacks_block_rows",
     "level_states",
     "link_shard",
     "listed_blocks",
     "listed_objects",
+    "listed_parts",
     "loose_state",
     "manifests",
     "mark_absent",
@@ -97,7 +137,10 @@ __all__ = [
     "mirrored_blocks",
     "mirrored_objects",
     "mirrored_objects_of",
+    "newest_listings",
     "newest_snapshot",
+    "objects_below",
+    "previous_snapshot",
     "put_array",
     "put_changes",
     "put_container",
@@ -113,14 +156,24 @@ __all__ = [
     "put_search_entries",
     "put_shard",
     "put_volume",
+    "recorded",
     "remember_share",
     "replace_share",
+    "run_query",
+    "run_times",
     "runs",
     "search",
     "share",
+    "sightings",
+    "snapshot_blocks",
     "snapshot_shards",
+    "snapshots",
     "start_run",
     "start_snapshot",
+    "table_rows",
+    "unlinked_shards",
+    "volume_notes",
     "volumes",
     "words_of",
+    "wrong_sums",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
@@ -11,6 +12,16 @@ from catalog.queries.rows import first_after, starts_with
 from catalog.queries.sums import mirror_states
 from catalog.records import Count, LevelState, LooseState, SnapshotScope
 from catalog.tables import array, mirrored_object, shard, snapshot, snapshot_shard
+
+
+class Listing(NamedTuple):
+    """The newest complete listing of one array, or of all outside arrays."""
+
+    snapshot_id: int
+    scope: SnapshotScope
+    finished_at: datetime | None
+    listed: Count
+    blocks: Count
 
 
 def level_states(connection: Connection, bucket_id: int, dataset: str) -> tuple[LevelState, ...]:
@@ -28,16 +39,21 @@ def loose_state(connection: Connection, bucket_id: int, dataset: str) -> LooseSt
 
 def dataset_state(connection: Connection, bucket_id: int, dataset: str) -> tuple[tuple[LevelState, ...], LooseState]:
     """Return what is known of each array of a dataset, by container and path, and of all outside them."""
-    listed = _listed_by_array(connection, bucket_id, dataset)
+    listings = newest_listings(connection, bucket_id, dataset)
     prefix = _dataset_prefix(connection, bucket_id, dataset)
     records = arrays(connection, bucket_id, prefix)
     states = mirror_states(connection, bucket_id, prefix, records)
     levels = []
     for record in records:
-        count, blocks, listed_at = listed.get(record.id, (None, None, None))
-        levels.append(LevelState(record, count, listed_at, states[record.key_prefix], blocks))
-    count, _, listed_at = listed.get(None, (None, None, None))
-    return tuple(levels), LooseState(count, listed_at, states[prefix])
+        of_array, state = listings.get(record.id), states[record.key_prefix]
+        if of_array is None:
+            levels.append(LevelState(record, None, None, state))
+        else:
+            levels.append(LevelState(record, of_array.listed, of_array.finished_at, state, of_array.blocks))
+    loose = listings.get(None)
+    if loose is None:
+        return tuple(levels), LooseState(None, None, states[prefix])
+    return tuple(levels), LooseState(loose.listed, loose.finished_at, states[prefix])
 
 
 def dataset_names(connection: Connection, bucket_id: int) -> tuple[str, ...]:
@@ -55,13 +71,12 @@ def _dataset_prefix(connection: Connection, bucket_id: int, dataset: str) -> str
     return f"{bucket_prefix(connection, bucket_id)}{dataset}/"
 
 
-def _listed_by_array(
-    connection: Connection, bucket_id: int, dataset: str
-) -> dict[int | None, tuple[Count, Count, datetime | None]]:
-    """Return objects, blocks among them and time of the listing of each array; None: of all outside arrays."""
+def newest_listings(connection: Connection, bucket_id: int, dataset: str) -> dict[int | None, Listing]:
+    """Return the newest complete listing of each array that has one, by its id; under None: of all outside arrays."""
     query = (
         select(
             shard.c.array_id,
+            snapshot.c.id.label("snapshot_id"),
             snapshot.c.scope,
             snapshot.c.finished_at,
             func.sum(shard.c.objects).label("objects"),
@@ -75,7 +90,7 @@ def _listed_by_array(
         .group_by(shard.c.array_id, snapshot.c.id, snapshot.c.scope, snapshot.c.finished_at)
         .order_by(snapshot.c.finished_at, snapshot.c.id)
     )
-    newest: dict[int | None, tuple[Count, Count, datetime | None]] = {}
+    newest: dict[int | None, Listing] = {}
     has_all_loose = False
     for row in connection.execute(query):
         # A selection holds an array whole or not at all, but of the other objects only some: those of a listing of
@@ -84,8 +99,8 @@ def _listed_by_array(
         if row.array_id is None and has_all_loose and not is_all:
             continue
         has_all_loose |= row.array_id is None and is_all
-        blocks = Count(int(row.n_blocks), int(row.block_bytes))
-        newest[row.array_id] = Count(int(row.objects), int(row.bytes)), blocks, row.finished_at
+        listed, blocks = Count(int(row.objects), int(row.bytes)), Count(int(row.n_blocks), int(row.block_bytes))
+        newest[row.array_id] = Listing(row.snapshot_id, SnapshotScope(row.scope), row.finished_at, listed, blocks)
     return newest
 
 

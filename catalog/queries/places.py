@@ -51,6 +51,11 @@ def replace_share(connection: Connection, uuid: str, path: str, *, now: datetime
     remember_share(connection, uuid, path, now=now)
 
 
+def buckets(connection: Connection) -> dict[int, str]:
+    """Return the URLs of the buckets that the catalog knows, by id."""
+    return {row.id: row.url for row in connection.execute(select(bucket).order_by(bucket.c.id))}
+
+
 def find_bucket(connection: Connection, url: str) -> int | None:
     """Return the id of the bucket with this URL, or None if the catalog does not know it."""
     return connection.execute(select(bucket.c.id).where(bucket.c.url == url)).scalar()

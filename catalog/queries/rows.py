@@ -138,6 +138,11 @@ def upsert(table: Table, dialect: Dialect, by: Sequence[str] | None = None) -> s
     )
 
 
+def insert_new(table: Table, dialect: Dialect) -> sqlite.Insert | postgresql.Insert:
+    """Return the statement that inserts a row, or leaves the one that has its key."""
+    return _insert(table, dialect).on_conflict_do_nothing()
+
+
 def starts_with(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     """Return the condition that a key has a prefix, as a range: indexed, and no character is special."""
     after = first_after(prefix)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from catalog.queries.rows import inserted_id
 from catalog.records import RunKind, RunRecord, RunState
@@ -83,10 +83,21 @@ def close_dead_runs(
     return dead
 
 
-def runs(connection: Connection, limit: int = 20) -> tuple[RunRecord, ...]:
-    """Return the newest runs, the last one first."""
+def runs(connection: Connection, limit: int | None = 20) -> tuple[RunRecord, ...]:
+    """Return the newest runs, the last one first; all of them where `limit` is None."""
     query = select(run).order_by(run.c.id.desc()).limit(limit)
     return tuple(_run_record(row) for row in connection.execute(query).mappings())
+
+
+def count_runs(connection: Connection) -> int:
+    """Return how many runs there were."""
+    return int(connection.execute(select(func.count()).select_from(run)).scalar_one())
+
+
+def run_times(connection: Connection, ids: Iterable[int]) -> dict[int, datetime]:
+    """Return when each of these runs ended, or began where it has not ended; unknown ones are left out."""
+    query = select(run.c.id, run.c.started_at, run.c.finished_at).where(run.c.id.in_(sorted(set(ids))))
+    return {row.id: row.finished_at or row.started_at for row in connection.execute(query)}
 
 
 def _run_record(row: RowMapping) -> RunRecord:

@@ -6,22 +6,19 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Connection, RowMapping, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
+from catalog.queries.retention import drop_old_snapshots, is_linked
 from catalog.queries.rows import inserted_id, put_rows, stream, upsert
 from catalog.records import (
     Count,
     ListedBlockRow,
     ListedObjectRow,
-    RunState,
     ShardRecord,
     SnapshotRecord,
     SnapshotScope,
 )
-from catalog.tables import listed_block, listed_object, run, shard, snapshot, snapshot_shard
-
-KEPT_SNAPSHOTS = 2
-"""Complete snapshots kept of each bucket, dataset and scope."""
+from catalog.tables import listed_block, listed_object, shard, snapshot, snapshot_shard
 
 
 def start_snapshot(
@@ -48,8 +45,7 @@ def find_shard(connection: Connection, bucket_id: int, prefix: str, digest: byte
 
     Link it in the same transaction, before another run's retention drops it.
     """
-    is_linked = exists().where(snapshot_shard.c.shard_id == shard.c.id)
-    return connection.execute(select(shard.c.id).where(*_named(bucket_id, prefix, digest), is_linked)).scalar()
+    return connection.execute(select(shard.c.id).where(*_named(bucket_id, prefix, digest), is_linked())).scalar()
 
 
 def put_shard(
@@ -65,7 +61,7 @@ def put_shard(
     """Keep a new shard without its rows; return its id.
 
     Its rows and its link belong into the same transaction: a shard that no snapshot links is never found, and is
-    dropped when the next snapshot is finished.
+    dropped after the next snapshot was finished.
     """
     left_over = connection.execute(select(shard.c.id).where(*_named(bucket_id, prefix, digest))).scalar()
     if left_over is not None:
@@ -138,7 +134,7 @@ def finish_snapshot(connection: Connection, snapshot_id: int, *, is_complete: bo
     """Keep how a snapshot ended and what it counts; a complete one lets older ones go.
 
     Kept are the last two complete ones of its bucket, dataset and scope. Snapshots that runs which are over left
-    unfinished go too, and all shards that are in no snapshot any more.
+    unfinished go too. The shards that only they had stay until `drop_shards`.
     """
     objects, size = connection.execute(
         select(func.coalesce(func.sum(shard.c.objects), 0), func.coalesce(func.sum(shard.c.bytes), 0))
@@ -149,24 +145,6 @@ def finish_snapshot(connection: Connection, snapshot_id: int, *, is_complete: bo
     connection.execute(update(snapshot).where(snapshot.c.id == snapshot_id).values(values))
     if is_complete:
         drop_old_snapshots(connection, snapshot_id)
-
-
-def drop_old_snapshots(connection: Connection, newest_id: int) -> None:
-    """Drop what the newest snapshot, a complete one, makes superfluous."""
-    newest = connection.execute(select(snapshot).where(snapshot.c.id == newest_id)).one()
-    same = (
-        snapshot.c.bucket_id == newest.bucket_id,
-        snapshot.c.dataset == newest.dataset,
-        snapshot.c.scope == newest.scope,
-        snapshot.c.is_complete,
-    )
-    kept = select(snapshot.c.id).where(*same).order_by(snapshot.c.id.desc()).limit(KEPT_SNAPSHOTS)
-    connection.execute(delete(snapshot).where(*same, snapshot.c.id.not_in(kept)))
-    over = select(run.c.id).where(run.c.state != RunState.RUNNING.value)
-    is_left_over = ~snapshot.c.is_complete & snapshot.c.run_id.in_(over)
-    connection.execute(delete(snapshot).where(snapshot.c.bucket_id == newest.bucket_id, is_left_over))
-    is_linked = exists().where(snapshot_shard.c.shard_id == shard.c.id)
-    connection.execute(delete(shard).where(shard.c.bucket_id == newest.bucket_id, ~is_linked))
 
 
 def newest_snapshot(
@@ -182,6 +160,23 @@ def newest_snapshot(
     return None if row is None else _snapshot_record(row)
 
 
+def snapshots(connection: Connection) -> tuple[SnapshotRecord, ...]:
+    """Return all snapshots, by bucket and dataset, the newest first; those that are not complete, too."""
+    t = snapshot.c
+    query = select(snapshot).order_by(t.bucket_id, t.dataset, t.id.desc())
+    return tuple(_snapshot_record(row) for row in connection.execute(query).mappings())
+
+
+def snapshot_blocks(connection: Connection) -> dict[int, int]:
+    """Return how many blocks inside grids each snapshot has, by its id."""
+    query = (
+        select(snapshot_shard.c.snapshot_id, func.sum(shard.c.n_blocks))
+        .join(shard, shard.c.id == snapshot_shard.c.shard_id)
+        .group_by(snapshot_shard.c.snapshot_id)
+    )
+    return {snapshot_id: int(n_blocks) for snapshot_id, n_blocks in connection.execute(query)}
+
+
 def snapshot_shards(connection: Connection, snapshot_id: int) -> tuple[ShardRecord, ...]:
     """Return the shards of a snapshot, by prefix."""
     query = (
@@ -190,7 +185,13 @@ def snapshot_shards(connection: Connection, snapshot_id: int) -> tuple[ShardReco
         .where(snapshot_shard.c.snapshot_id == snapshot_id)
         .order_by(shard.c.prefix, shard.c.id)
     )
-    return tuple(_shard_record(row) for row in connection.execute(query).mappings())
+    # By position: a listing may have ten thousand of them.
+    return tuple(
+        ShardRecord(shard_id, bucket_id, array_id, prefix, digest, Count(objects, size), Count(n_blocks, block_bytes))
+        for shard_id, bucket_id, array_id, prefix, digest, objects, size, n_blocks, block_bytes in stream(
+            connection, query
+        )
+    )
 
 
 def listed_blocks(connection: Connection, shard_id: int) -> Iterator[ListedBlockRow]:
@@ -216,10 +217,3 @@ def _snapshot_record(row: RowMapping) -> SnapshotRecord:
     listed = Count(values.pop("objects"), values.pop("bytes"))
     values.update(scope=SnapshotScope(row["scope"]))
     return SnapshotRecord(**values, listed=listed)
-
-
-def _shard_record(row: RowMapping) -> ShardRecord:
-    values = dict(row)
-    listed = Count(values.pop("objects"), values.pop("bytes"))
-    blocks = Count(values.pop("n_blocks"), values.pop("block_bytes"))
-    return ShardRecord(**values, listed=listed, blocks=blocks)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, case, func, select
 
 from catalog.queries.places import arrays, bucket_prefix
-from catalog.queries.rows import first_after, put_rows, starts_with, upsert
+from catalog.queries.rows import first_after, insert_new, put_rows, starts_with, upsert
 from catalog.records import (
     HOW_ADOPTED,
     HOW_CHECKSUM,
@@ -62,6 +62,14 @@ def count_sums(connection: Connection, bucket_id: int, dataset: str) -> int:
     return len(counted)
 
 
+def keep_sums(connection: Connection, states: Iterable[MirrorState]) -> None:
+    """Keep sums that were counted from the rows, where there are none; those that are there stay, stale or not."""
+    names = [column.name for column in mirror_state.columns]
+    rows = [dict(zip(names, _row(state), strict=True)) for state in states]
+    if rows:
+        connection.execute(insert_new(mirror_state, connection.dialect), rows)
+
+
 def mirror_states(
     connection: Connection, bucket_id: int, prefix: str, records: Iterable[ArrayRecord]
 ) -> dict[str, MirrorState]:
@@ -84,10 +92,27 @@ def mirror_states(
     return states
 
 
+def wrong_sums(connection: Connection, bucket_id: int, dataset: str) -> tuple[tuple[MirrorState, MirrorState], ...]:
+    """Return the kept sums of a dataset that do not fit the rows, each with what the rows say, by prefix.
+
+    Reads every row of the dataset. Sums that say themselves that they are stale are not wrong.
+    """
+    prefix = f"{bucket_prefix(connection, bucket_id)}{dataset}/"
+    records = arrays(connection, bucket_id, prefix)
+    kept = _kept(connection, bucket_id, prefix)
+    counted = [_count_array(connection, record) for record in records if record.key_prefix in kept]
+    if prefix in kept:
+        counted.append(_count_loose(connection, bucket_id, prefix, records))
+    pairs = [(kept[one.prefix], one) for one in counted if kept[one.prefix] != one]
+    return tuple(sorted(pairs, key=lambda pair: pair[0].prefix))
+
+
 def _kept(connection: Connection, bucket_id: int, prefix: str) -> dict[str, MirrorState]:
     t = mirror_state.c
     query = select(mirror_state).where(t.bucket_id == bucket_id, starts_with(t.prefix, prefix), ~t.is_stale)
-    return {row["prefix"]: _state(row) for row in connection.execute(query).mappings()}
+    columns = [column.name for column in mirror_state.columns]
+    rows = (dict(zip(columns, row, strict=True)) for row in connection.execute(query))
+    return {row["prefix"]: _state(row) for row in rows}
 
 
 def _state(row: Mapping[Any, Any]) -> MirrorState:

@@ -1,19 +1,55 @@
-"""The catalog as commands that only look at it open it."""
+"""The catalog as commands that only look at it open it: this machine's own, else the one published on the share."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
+
+from catalog.errors import CatalogMissingError
+from catalog.sealed import SealedCatalog, open_sealed
 from catalog.session import Catalog, open_catalog
+from mirror.app.telling import tell
 from mirror.config import Settings
+from mirror.keys import OWN_FOLDER
+
+CATALOG_FILE = "catalog.sqlite"
+
+
+def published_file(share: Path) -> Path:
+    """Return where the published catalog of a share lies."""
+    return share / OWN_FOLDER / CATALOG_FILE
 
 
 def catalog_for_reading(settings: Settings) -> Catalog:
     """Return the catalog, opened so that nothing is written.
 
+    Where this machine has none, it is the one published on the share, and that is told: its `is_published` is True, it
+    has no rows of blocks and few of objects.
+
     Raises
     ------
     CatalogMissingError
-        There is none yet.
+        There is none yet, neither here nor on the share.
     CatalogError
         It is damaged, or newer or older than this version.
     """
-    return open_catalog(settings.catalog, create=False, read_only=True)
+    try:
+        return open_catalog(settings.catalog, create=False, read_only=True)
+    except CatalogMissingError:
+        published = _published(settings)
+        if published is None:
+            raise
+    when = published.seal.published_at.astimezone().strftime("%Y-%m-%d %H:%M")
+    tell(
+        f"Read from the catalog that was published on the share at {when} by {published.seal.host}; "
+        "this machine has none of its own."
+    )
+    return published
+
+
+def _published(settings: Settings) -> SealedCatalog | None:
+    if settings.share is None:
+        return None
+    with suppress(CatalogMissingError):
+        return open_sealed(published_file(settings.share))
+    return None

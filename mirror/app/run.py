@@ -11,8 +11,10 @@ from typing import Any
 
 from catalog import queries
 from catalog.errors import CatalogError
+from catalog.growth import SIZE_COUNTER
 from catalog.records import RunKind, RunState
 from catalog.session import Catalog
+from catalog.sizes import used_bytes
 from mirror import __version__
 from mirror.app.workplace import utc_now
 from mirror.errors import ExitCode, MirrorError
@@ -60,8 +62,10 @@ def recorded_run(
 def _finish(catalog: Catalog, run: Run, state: RunState, exit_code: int | None) -> None:
     try:
         with catalog.begin() as connection:
+            # What a forecast of the catalog's growth is made from.
+            counters = {**run.counters, SIZE_COUNTER: used_bytes(connection)}
             queries.finish_run(
-                connection, run.id, state=state, exit_code=exit_code, finished_at=utc_now(), counters=run.counters
+                connection, run.id, state=state, exit_code=exit_code, finished_at=utc_now(), counters=counters
             )
     except CatalogError:
         if state is RunState.DONE:

@@ -10,13 +10,14 @@ from catalog.records import RunKind, SnapshotScope
 from catalog.session import Catalog, open_catalog
 from mirror.app.datasets import check_names, plain_errors
 from mirror.app.opened import open_bucket
+from mirror.app.publish import publish_where_ours
 from mirror.app.run import recorded_run
 from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
 from mirror.app.survey import Survey, Surveyed, Surveyor
 from mirror.app.workplace import close_dead_runs
 from mirror.config import Settings
-from mirror.engine.events import EventSink, ignore
+from mirror.engine.events import EventSink, Note, ignore
 from mirror.engine.retry import Retrier
 from mirror.engine.spool import Spool
 from mirror.formats.folder import Format
@@ -61,12 +62,15 @@ async def scan(
             aliases = settings.bucket(bucket).aliases
             state = BucketState.of(catalog, str(opened.url), opened.url.prefix, aliases=aliases)
             surveyor = Surveyor(opened, state, spool, Retrier(asyncio.sleep, sink=sink), sink)
-            return tuple(
+            reports = tuple(
                 [
                     await _scan_one(catalog, surveyor, spool, (name, dataset), metadata_only=metadata_only)
                     for dataset in datasets
                 ]
             )
+            for problem in await asyncio.to_thread(publish_where_ours, settings, catalog):
+                sink(Note(problem))
+            return reports
 
 
 async def _scan_one(

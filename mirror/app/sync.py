@@ -13,6 +13,7 @@ from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
 from mirror.app.contact import Contact
 from mirror.app.datasets import plain_errors
 from mirror.app.expectation import expected_seconds
+from mirror.app.publish import Publisher
 from mirror.app.request import SyncRequest
 from mirror.app.run import Run, recorded_run
 from mirror.app.snapshot import write_snapshots
@@ -169,6 +170,9 @@ class _Sync:
             report = self._report(comparison.plan, results, run.id)
             run.counters = report.model_dump(mode="json", include=_COUNTERS)
             run.exit_code, run.is_complete = exit_code_of(report), report.complete
+        publisher = Publisher.of(self.settings, catalog, self.place.share, room=self.holder.token)
+        for problem in await asyncio.to_thread(publisher.publish):
+            self.sink(Note(problem))
         return report
 
     async def _transfer(self, survey: Survey, comparison: Comparison, run: Run) -> Results:

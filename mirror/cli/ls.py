@@ -18,29 +18,33 @@ def ls(
     *,
     bucket: options.BucketAll = None,
     config: options.Config = None,
+    is_long: options.Long = False,
     as_json: options.Json = False,
+    as_csv: options.Csv = False,
     verbose: options.Traceback = False,  # noqa: ARG001  read where faults are told
     units: options.UnitsOption = Units.SI,
 ) -> int:
     """Show what the buckets hold, as last listed, and what the share holds, as the catalog knows.
 
-    `whole` and `partial n of m` compare the share with the newest listing of the whole dataset (`oomirror scan`).
+    `whole` and `partial n of m` compare the share with the newest listing of each level, n and m being objects.
     """
     from datetime import UTC, datetime
+    from functools import partial
 
     from mirror.app.inventory import list_datasets, list_levels
-    from mirror.cli.output import put_result, put_words, result_width
+    from mirror.cli.output import put_listing, put_words, result_width
     from mirror.config import load_settings
     from mirror.errors import ExitCode
-    from mirror.report.json import listing
+    from mirror.report.model import DatasetLine, LevelLine
     from mirror.report.text.inventory import render_datasets, render_levels
 
-    settings, now = load_settings(config), datetime.now(UTC)
+    settings, now, width = load_settings(config), datetime.now(UTC), result_width()
     if dataset is None:
         datasets = list_datasets(settings, bucket, on_unreachable=lambda error: put_words(str(error)))
-        text = render_datasets(datasets, now=now, units=units, width=result_width())
-        put_result(listing(datasets) if as_json else text)
+        render = partial(render_datasets, datasets, now=now, units=units, width=width, is_long=is_long)
+        put_listing(DatasetLine, datasets, render, as_json=as_json, as_csv=as_csv)
     else:
         levels = list_levels(settings, dataset, bucket)
-        put_result(listing(levels) if as_json else render_levels(levels, now=now, units=units))
+        render = partial(render_levels, levels, now=now, units=units, width=width, is_long=is_long)
+        put_listing(LevelLine, levels, render, as_json=as_json, as_csv=as_csv)
     return ExitCode.DONE

@@ -8,10 +8,24 @@ from typing import Annotated
 
 import typer
 
+from mirror.app.telling import told_by
 from mirror.cli import options
 from mirror.cli.adopt import adopt
+from mirror.cli.catalog.check import check
+from mirror.cli.catalog.datasets import datasets
+from mirror.cli.catalog.export import export
+from mirror.cli.catalog.facts import facts
+from mirror.cli.catalog.findings import findings
 from mirror.cli.catalog.import_manifest import import_manifest
+from mirror.cli.catalog.info import info
+from mirror.cli.catalog.levels import levels
+from mirror.cli.catalog.objects import objects
+from mirror.cli.catalog.runs import runs
 from mirror.cli.catalog.search import search
+from mirror.cli.catalog.sql import sql
+from mirror.cli.catalog.upgrade import upgrade
+from mirror.cli.catalog.vacuum import vacuum
+from mirror.cli.catalog.volumes import volumes
 from mirror.cli.demo import demo
 from mirror.cli.faults import tell
 from mirror.cli.init import init
@@ -19,6 +33,7 @@ from mirror.cli.ls import ls
 from mirror.cli.output import make_streams_robust, put_result, put_words
 from mirror.cli.scan import scan
 from mirror.cli.sync import sync
+from mirror.cli.why import why
 
 # The \b keeps typer from filling the lines of the table.
 EXIT_CODES = """\
@@ -101,6 +116,7 @@ COMMANDS: Mapping[Callable[..., int], str] = {
     scan: "list whole datasets, and keep the listing in the catalog",
     adopt: "take what lies on the share already into the catalog",
     ls: "show what the buckets hold and what the share holds",
+    why: "tell what a file is and what became of it",
     demo: "mirror two sample buckets, served on this machine",
 }
 """Each with its line in `oomirror --help`."""
@@ -109,8 +125,21 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
     "catalog": (
         "look into the catalog, and look after it",
         {
+            datasets: "list the datasets that the catalog knows",
+            volumes: "list volumes: what they show, and how much of them is on the share",
+            levels: "list levels: blocks, bytes, and how each is stored",
+            objects: "list objects: where each is, and how it was verified",
+            runs: "list the runs of sync, scan and adopt",
+            findings: "list what is odd about the data",
+            facts: "list what documents say of datasets",
             search: "search datasets and volumes by words",
+            export: "write the tables as Parquet or CSV",
+            sql: "run one query that reads",
             import_manifest: "take what the project's manifests say",
+            info: "show where the catalog is, how large, and how it grows",
+            vacuum: "drop left-overs from the catalog and make its file small",
+            check: "look whether the catalog is sound",
+            upgrade: "bring an older catalog to this version",
         },
     ),
 }
@@ -131,7 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     make_streams_robust()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        answer = make_app()(words, prog_name="oomirror", standalone_mode=False)
+        with told_by(put_words):
+            answer = make_app()(words, prog_name="oomirror", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the outermost edge: each becomes a sentence
         return tell(error, words)
     return int(answer or 0)

@@ -26,6 +26,13 @@ class Check(StrEnum):
     MD5 = "md5"
 
 
+class TableFormat(StrEnum):
+    """What `catalog export --format` takes."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
 class ProgressKind(StrEnum):
     """What `--progress` takes."""
 
@@ -69,6 +76,20 @@ Json: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON document to stdout, and nothing else there.")
 ]
 Csv: TypeAlias = Annotated[bool, typer.Option("--csv", help="Print CSV with a header line to stdout.")]
+DatasetIfAny: TypeAlias = Annotated[
+    str | None, typer.Argument(metavar="DATASET", help="Only of this dataset.", show_default="all datasets")
+]
+Limit: TypeAlias = Annotated[
+    int | None, typer.Option("--limit", metavar="N", min=1, help="Show at most so many.", show_default="all")
+]
+VolumePath: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--volume", metavar="PATH", help="Only of this volume: its path inside the container.", show_default="all"
+    ),
+]
+Vanished: TypeAlias = Annotated[bool, typer.Option("--all", help="Those that the bucket has no more, too.")]
+Long: TypeAlias = Annotated[bool, typer.Option("--long", "-l", help="Say more of each, on a line below it.")]
 Quiet: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what failed.")]
 Verbose: TypeAlias = Annotated[
     bool,

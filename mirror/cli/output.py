@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+_Line = TypeVar("_Line")
+_LINES_AT_ONCE = 500
+"""A flush for each line would be most of the time of a long list."""
 
 
 def make_streams_robust() -> None:
@@ -40,18 +45,56 @@ def put_listing(
     UsageError
         Both JSON and CSV were asked for.
     """
-    from mirror.errors import UsageError
     from mirror.report.csv import csv_text
     from mirror.report.json import listing
 
-    if as_json and as_csv:
-        raise UsageError("cannot print two forms at once", "--json and --csv", hint="Give one of them.")
+    refuse_two_forms(as_json=as_json, as_csv=as_csv)
     if as_json:
         put_result(listing(lines))
     elif as_csv:
         put_result(csv_text(model, lines))
     else:
         put_result(render())
+
+
+def upto(limit: int | None, lines: Sequence[_Line]) -> Sequence[_Line]:
+    """Return the first `limit` lines, all without one, and say on stderr how many were left out."""
+    if limit is None or len(lines) <= limit:
+        return lines
+    put_words(f"{len(lines) - limit:,} more; --limit shows as many as you say.")
+    return lines[:limit]
+
+
+def put_stream(
+    model: type[BaseModel],
+    lines: Iterator[BaseModel],
+    render: Callable[[Iterator[Any]], Iterator[str]],
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
+    """Write reports to stdout as they come, as `put_listing` would; some hundreds in memory at a time.
+
+    Raises
+    ------
+    UsageError
+        Both JSON and CSV were asked for.
+    """
+    from mirror.report.csv import csv_lines
+    from mirror.report.json import listing_lines
+
+    refuse_two_forms(as_json=as_json, as_csv=as_csv)
+    texts = listing_lines(lines) if as_json else csv_lines(model, lines) if as_csv else render(lines)
+    while some := list(islice(texts, _LINES_AT_ONCE)):
+        put_result("\n".join(some))
+
+
+def refuse_two_forms(*, as_json: bool, as_csv: bool) -> None:
+    """Raise UsageError where both JSON and CSV were asked for."""
+    from mirror.errors import UsageError
+
+    if as_json and as_csv:
+        raise UsageError("cannot print two forms at once", "--json and --csv", hint="Give one of them.")
 
 
 def put_words(text: str) -> None:

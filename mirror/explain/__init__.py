@@ -1,1 +1,1 @@
-"""Why two buckets differ in size: every byte accounted for."""
+"""Why things are as they are: pure."""

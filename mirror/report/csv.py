@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -21,14 +21,27 @@ def csv_text(model: type[BaseModel], reports: Sequence[BaseModel]) -> str:
     model
         Of the reports, so that a list of none has its header too.
     """
+    return "\n".join(csv_lines(model, reports))
+
+
+def csv_lines(model: type[BaseModel], reports: Iterable[BaseModel]) -> Iterator[str]:
+    """Yield the same a row at a time, each without its line break."""
     columns = list(_columns(model))
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
+    yield _line(columns)
     for report in reports:
         cells = dict(_cells(model, report.model_dump(mode="json")))
-        writer.writerow([cells.get(column, "") for column in columns])
-    return stream.getvalue().rstrip("\n")
+        yield _line([cells.get(column, "") for column in columns])
+
+
+def rows_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a header line and a line for each row, without a line break at the end; None is empty."""
+    return "\n".join(map(_line, (columns, *rows)))
+
+
+def _line(cells: Sequence[Any]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="").writerow(cells)
+    return stream.getvalue()
 
 
 def _columns(model: type[BaseModel]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, TypeAdapter
@@ -31,6 +31,15 @@ def document(report: BaseModel) -> str:
 def listing(reports: Sequence[BaseModel]) -> str:
     """Return reports as a JSON array."""
     return TypeAdapter(tuple[Any, ...]).dump_json(tuple(reports), by_alias=True, indent=2).decode()
+
+
+def listing_lines(reports: Iterable[BaseModel]) -> Iterator[str]:
+    """Yield the same array a report at a time, each on one line: for lists that no memory should hold."""
+    before = "["
+    for report in reports:
+        yield before + report.model_dump_json(by_alias=True)
+        before = ","
+    yield "[]" if before == "[" else "]"
 
 
 def error_document(error: _Told) -> str:

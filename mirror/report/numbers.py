@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Protocol
@@ -116,6 +117,15 @@ def format_age(moment: datetime, now: datetime) -> str:
         if seconds >= span:
             return f"{int(seconds // span)} {name} ago"
     return "just now"
+
+
+def format_axes(values: Iterable[float] | None) -> str:
+    """Return one number an axis, as they come; a dash where there are none.
+
+    >>> format_axes((6368, 1600, 12000)), format_axes((5.24, 4.0, 4.0)), format_axes(None)
+    ('6368,1600,12000', '5.24,4,4', '-')
+    """
+    return ",".join(f"{value:.10g}" for value in values or ()) or "-"
 
 
 def format_share(part: float, whole: float) -> str:

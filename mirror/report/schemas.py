@@ -10,7 +10,27 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from mirror.report.model import DatasetLine, ErrorReport, FoundLine, LevelLine, ManifestLine, ScanReport, SyncReport
+from mirror.report.model import (
+    CheckLine,
+    ColumnLine,
+    DatasetLine,
+    ErrorReport,
+    ExportReport,
+    FactLine,
+    FindingLine,
+    FoundLine,
+    LevelLine,
+    ManifestLine,
+    ObjectLine,
+    RunLine,
+    ScanReport,
+    SqlReport,
+    SyncReport,
+    UpgradeLine,
+    VolumeLine,
+    WhyReport,
+)
+from mirror.report.upkeep import CatalogInfo, CatalogVacuumed
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "sync": ("What `oomirror sync --json` prints", SyncReport),
@@ -18,11 +38,29 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "scan": ("What `oomirror scan --json` prints: a report for each dataset", tuple[ScanReport, ...]),
     "ls": ("What `oomirror ls --json` prints: a line for each dataset", tuple[DatasetLine, ...]),
     "ls-dataset": ("What `oomirror ls DATASET --json` prints: a line for each level", tuple[LevelLine, ...]),
+    "catalog-datasets": ("What `oomirror catalog datasets --json` prints: a line for each", tuple[DatasetLine, ...]),
+    "catalog-volumes": ("What `oomirror catalog volumes --json` prints: a line for each", tuple[VolumeLine, ...]),
+    "catalog-levels": ("What `oomirror catalog levels --json` prints: a line for each", tuple[LevelLine, ...]),
+    "catalog-objects": ("What `oomirror catalog objects --json` prints: a line for each", tuple[ObjectLine, ...]),
+    "catalog-runs": ("What `oomirror catalog runs --json` prints: a line for each", tuple[RunLine, ...]),
+    "catalog-findings": ("What `oomirror catalog findings --json` prints: a line for each", tuple[FindingLine, ...]),
+    "catalog-facts": ("What `oomirror catalog facts --json` prints: a line for each", tuple[FactLine, ...]),
+    "catalog-check": ("What `oomirror catalog check --json` prints: a line for each look", tuple[CheckLine, ...]),
+    "catalog-upgrade": ("What `oomirror catalog upgrade --json` prints: one line", tuple[UpgradeLine, ...]),
     "catalog-search": ("What `oomirror catalog search --json` prints: a line for each match", tuple[FoundLine, ...]),
+    "catalog-export": ("What `oomirror catalog export --json` prints", ExportReport),
+    "catalog-sql": ("What `oomirror catalog sql --json` prints", SqlReport),
+    "catalog-sql-tables": (
+        "What `oomirror catalog sql --tables --json` prints: a line for each column",
+        tuple[ColumnLine, ...],
+    ),
     "catalog-import-manifest": (
         "What `oomirror catalog import-manifest --json` prints: a line for each document",
         tuple[ManifestLine, ...],
     ),
+    "why": ("What `oomirror why --json` prints", WhyReport),
+    "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),
+    "catalog-vacuum": ("What `oomirror catalog vacuum --json` prints", CatalogVacuumed),
     "error": ("What any command with --json prints when it fails", ErrorReport),
 }
 """Name of the file in docs/schemas, without `.json`, to title and shape."""

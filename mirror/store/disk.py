@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 
@@ -20,6 +19,8 @@ def write_all(descriptor: int, data: Bytes, offset: int | None = None) -> None:
 
 def sync_file_system(path: str) -> None:
     """Force all that was written to the file system of `path` to its disk. Raises OSError."""
+    import ctypes  # A tenth of the start of a command that reads; only a run that writes needs it.
+
     descriptor = os.open(path, os.O_RDONLY)
     try:
         libc = ctypes.CDLL(None, use_errno=True)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from bench.listing_server import Dataset, Pages
+from bench.listing_server import HELA2_BLOCKS, Dataset, Pages
 from mirror.store.list_answer import parse_any_page, parse_page
 
 SMALL = Dataset(400, (12, 3, 11), n_loose=25)
@@ -67,3 +67,23 @@ def test_there_are_as_many_blocks_as_asked_for() -> None:
     assert sum(level.n_stored for level in SMALL.levels.values()) == 400
     assert all(SMALL.body(key) is not None for key in all_keys(SMALL))
     assert SMALL.body(f"{next(iter(SMALL.levels))}99/0/0") is None
+
+
+@pytest.mark.parametrize(("n_keys", "n_volumes"), [(3_000, 4), (12_000, 7), (700_000, 80)])
+def test_volumes_share_the_blocks(n_keys: int, n_volumes: int) -> None:
+    """The first volume is whole, the others are smaller and alike; all together have nearly as many blocks as asked."""
+    grid = (40, 5, 10) if n_keys < 100_000 else HELA2_BLOCKS
+    dataset = Dataset(n_keys, grid, n_volumes=n_volumes)
+    levels = list(dataset.levels.values())
+    assert len({level.prefix.rpartition("/s")[0] for level in levels}) == n_volumes
+    assert levels[0].grid_xyz == grid
+    assert all(level.n_stored == level.grid_xyz[0] * level.grid_xyz[1] * level.grid_xyz[2] for level in levels)
+    assert 0.8 * n_keys < sum(level.n_stored for level in levels) <= n_keys
+
+
+def test_another_edition_has_other_bytes_under_the_same_keys() -> None:
+    """So that a listing of it differs in every ETag of a block."""
+    first, second = (Dataset(500, edition=edition) for edition in (0, 1))
+    keys = list(first.keys(first.prefix))
+    assert keys == list(second.keys(second.prefix))
+    assert [key for key in keys if first.body(key) == second.body(key)] == sorted(first.documents)

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import create_engine, delete, inspect
 
 from catalog import migrate, queries
-from catalog.errors import CatalogError
+from catalog.errors import CatalogError, CatalogMissingError
 from catalog.records import HOW_MD5
-from catalog.session import migrating, open_catalog
+from catalog.session import Upgrade, migrating, open_as_is, open_catalog, upgrade_catalog
 from catalog.tables import metadata, run
 from tests.catalog import builders
 from tests.catalog.builders import run_sql
@@ -181,6 +181,36 @@ def test_a_file_is_copied_before_it_is_upgraded(filled_file_url: str, later: mig
     assert run_sql(f"{filled_file_url}.{HEAD}.bak", "SELECT count(*) FROM mirrored_block") == [(10,)]
 
 
+def test_an_upgrade_says_what_it_did(filled_url: str, later: migrate.Migrations) -> None:
+    """From which revision to which; the second time nothing is done."""
+    done = upgrade_catalog(filled_url, migrations=later)
+    assert (done.before, done.after) == (HEAD, NEXT)
+    assert upgrade_catalog(filled_url, migrations=later) == Upgrade(done.url, NEXT, NEXT, None)
+
+
+def test_an_upgrade_says_where_the_copy_lies(filled_file_url: str, later: migrate.Migrations) -> None:
+    """Of a file, the copy of what was before is named."""
+    file = Path(filled_file_url.removeprefix("sqlite:///"))
+    assert upgrade_catalog(filled_file_url, migrations=later).backup == file.with_name(f"catalog.db.{HEAD}.bak")
+
+
+def test_an_upgrade_of_nothing_is_an_error(tmp_path: Path) -> None:
+    """Neither a missing catalog nor an empty database is made into one."""
+    file = tmp_path / "catalog.db"
+    for _ in range(2):
+        with pytest.raises(CatalogMissingError, match="oomirror init"):
+            upgrade_catalog(f"sqlite:///{file}")
+        file.touch()
+    assert file.stat().st_size == 0
+
+
+def test_a_catalog_of_any_revision_can_be_looked_at(filled_url: str, later: migrate.Migrations) -> None:
+    """Opened as it is, an older catalog is read and not upgraded."""
+    with open_as_is(filled_url) as catalog, catalog.read() as connection:
+        assert migrate.revision(connection) == HEAD != later.head
+    assert catalog.is_read_only
+
+
 def test_a_migration_that_fails_changes_nothing(filled_url: str, later: migrate.Migrations) -> None:
     """A migration that leaves rows referring to nothing is undone as a whole, and says so."""
     script = later.folder / "versions" / f"{NEXT}_next.py"
@@ -193,7 +223,7 @@ def test_a_migration_that_fails_changes_nothing(filled_url: str, later: migrate.
 
 def test_reading_only_never_upgrades(filled_url: str, later: migrate.Migrations) -> None:
     """A catalog that would need an upgrade is refused for reading only, with what to do."""
-    with pytest.raises(CatalogError, match="oomirror init"):
+    with pytest.raises(CatalogError, match="oomirror catalog upgrade"):
         open_catalog(filled_url, read_only=True, migrations=later)
 
 

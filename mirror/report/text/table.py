@@ -39,6 +39,26 @@ def render_table(
     return "\n".join(indent + _line(row, widths, words) for row in table)
 
 
+def render_named_rows(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, words: Collection[int], width: int | None
+) -> list[str]:
+    """Return the header and the rows, each as text; a name that has no room stands whole on a line above its row.
+
+    Parameters
+    ----------
+    words, width
+        As of `render_table`.
+    """
+    nameless = [["", *map(plain, row[1:])] for row in rows]
+    others = max(map(len, render_table(["", *header[1:]], nameless, words=words).splitlines()))
+    room = None if width is None else max(16, width - others)
+    is_long = [room is not None and len(plain(row[0])) > room for row in rows]
+    shown = [blank if long else row for row, blank, long in zip(rows, nameless, is_long, strict=True)]
+    head, *lines = render_table(header, shown, words=words).splitlines()
+    named = zip(rows, lines, is_long, strict=True)
+    return [head, *(f"{plain(row[0])}\n{line}" if long else line for row, line, long in named)]
+
+
 def _line(row: Sequence[str], widths: Sequence[int], words: Collection[int]) -> str:
     cells = [shorten(row[0], widths[0]), *row[1:]]
     aligned = (

@@ -57,3 +57,18 @@ def test_runs_whose_process_is_gone_are_closed(connection: Connection, bucket: i
     assert [run.id for run in closed] == [dead]
     states = {run.id: run.state for run in queries.runs(connection)}
     assert states == {dead: RunState.FAILED, living: RunState.RUNNING, elsewhere: RunState.RUNNING}
+
+
+def test_the_times_of_runs(connection: Connection, bucket: int) -> None:
+    """A run is of the time when it ended, or of its start while it goes on; unknown ids are left out."""
+    ended, going = (builders.start_run(connection, bucket) for _ in range(2))
+    queries.finish_run(connection, ended, state=RunState.DONE, exit_code=0, finished_at=at(3))
+    assert queries.run_times(connection, [ended, going, 99]) == {ended: at(3), going: START}
+
+
+def test_all_runs(connection: Connection, bucket: int) -> None:
+    """Without a limit all runs are returned."""
+    for _ in range(25):
+        builders.start_run(connection, bucket)
+    assert len(queries.runs(connection)) == 20
+    assert len(queries.runs(connection, None)) == 25

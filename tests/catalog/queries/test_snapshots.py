@@ -49,7 +49,13 @@ def take_snapshot(
     taken = builders.start_snapshot(connection, bucket, run, scope=scope)
     add_shard(connection, taken, bucket, None, seed=seed)
     queries.finish_snapshot(connection, taken, is_complete=True, finished_at=at(taken))
+    drop_all(connection)
     return taken
+
+
+def drop_all(connection: Connection) -> None:
+    """Drop what no snapshot has."""
+    assert queries.drop_shards(connection, queries.unlinked_shards(connection)) == ()
 
 
 def count(connection: Connection, table: object) -> int:
@@ -196,6 +202,7 @@ def test_dropping_a_shard_drops_its_objects_as_well(connection: Connection, buck
             connection, taken, bucket_id=bucket, array_id=None, prefix="", digest=bytes([seed]), objects=objects
         )
         queries.finish_snapshot(connection, taken, is_complete=True, finished_at=at(seed))
+    drop_all(connection)
     assert sorted(connection.execute(select(listed_object.c.key)).scalars()) == ["k1", "k2"]
 
 
@@ -205,3 +212,35 @@ def test_rows_may_come_from_a_generator(connection: Connection, bucket: int, run
     rows: list[ListedBlockRow] = [(i, 0, 0, 1, b"e") for i in range(7)]
     queries.put_listed_blocks(connection, part, iter(rows))
     assert list(queries.listed_blocks(connection, part)) == rows
+
+
+@pytest.mark.parametrize("max_rows", [1, 7, 50, 51, 52, 1000])
+def test_superfluous_shards_go_in_steps(connection: Connection, bucket: int, run: int, max_rows: int) -> None:
+    """Each call drops about as many rows as it may, and says what is left; at the end all are gone, and only they."""
+    kept = take_snapshot(connection, bucket, run, seed=1)
+    for name in ("a/", "b/"):
+        part = queries.put_shard(
+            connection, bucket_id=bucket, array_id=None, prefix=name, digest=b"d", objects=52, bytes=1
+        )
+        queries.put_listed_blocks(connection, part, builders.listed_block_rows(50))
+        queries.put_listed_objects(connection, part, OBJECTS)
+    left = queries.unlinked_shards(connection, bucket)
+    assert len(left) == 2
+    rows = count(connection, listed_block) + count(connection, listed_object)
+    while left:
+        left = queries.drop_shards(connection, left, max_rows=max_rows)
+        now = count(connection, listed_block) + count(connection, listed_object)
+        assert rows - now <= max_rows
+        rows = now
+    (found,) = queries.snapshot_shards(connection, kept)
+    assert (rows, count(connection, shard)) == (50, 1)
+    assert list(queries.listed_blocks(connection, found.id)) == builders.listed_block_rows(50, 1)
+
+
+def test_a_shard_that_was_linked_meanwhile_stays(connection: Connection, bucket: int, run: int) -> None:
+    """What another run makes part of its snapshot between two steps is not dropped."""
+    part = queries.put_shard(connection, bucket_id=bucket, array_id=None, prefix="a/", digest=b"d", objects=0, bytes=0)
+    left = queries.unlinked_shards(connection)
+    queries.link_shard(connection, builders.start_snapshot(connection, bucket, run), part)
+    assert queries.drop_shards(connection, left) == ()
+    assert count(connection, shard) == 1

@@ -99,3 +99,24 @@ def test_another_share_begins_with_nothing(connection: Connection, bucket: int, 
     queries.count_sums(connection, bucket, DATASET)
     queries.replace_share(connection, "u", "/share", now=builders.START)
     assert states(connection, bucket)[FOLDER].mirrored == Count()
+
+
+def test_sums_that_do_not_fit_the_rows_are_named(connection: Connection, bucket: int, run: int, array: int) -> None:
+    """Kept sums are right until rows change behind their back; both are returned then."""
+    put_blocks(connection, array, run, 3)
+    queries.count_sums(connection, bucket, DATASET)
+    assert queries.wrong_sums(connection, bucket, DATASET) == ()
+    put_blocks(connection, array, run, 1, x=5)
+    put_files(connection, bucket, run, f"{PREFIX}README.json")
+    wrong = queries.wrong_sums(connection, bucket, DATASET)
+    found = [(kept.prefix, kept.mirrored, counted.mirrored) for kept, counted in wrong]
+    assert found == [(PREFIX, Count(0, 0), Count(1, 100)), (FOLDER, Count(3, 21), Count(4, 28))]
+
+
+def test_a_stale_sum_is_not_wrong(connection: Connection, bucket: int, run: int, array: int) -> None:
+    """A sum that says itself that it does not hold is no fault."""
+    put_blocks(connection, array, run, 3)
+    queries.count_sums(connection, bucket, DATASET)
+    queries.doubt_sums(connection, bucket, [FOLDER])
+    put_blocks(connection, array, run, 1, x=5)
+    assert queries.wrong_sums(connection, bucket, DATASET) == ()

@@ -25,7 +25,7 @@ def _level(
         shape_zyx=(6368, 1600, 12000),
         data_type="uint8",
         listed=None if n_listed is None else Amount(objects=n_listed, bytes=1000),
-        listed_at="2026-01-02T09:00:00+00:00" if n_listed else None,
+        listed_whole_at="2026-01-02T09:00:00+00:00" if n_listed else None,
         mirrored=Amount(objects=n_mirrored, bytes=10 * n_mirrored),
         state=state,
     )
@@ -77,6 +77,61 @@ def test_the_largest_level_fits_80_columns(n_listed: int) -> None:
     """A partial level of the largest dataset is no wider than 80 columns."""
     text = render_levels((_level("s0", n_listed - 1, "partial", n_listed),), now=NOW)
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_the_long_form_says_where_voxels_lie_and_how_they_were_verified() -> None:
+    """Each level has a second line; a volume says what it shows and that it is mirrored."""
+    line = _level("s0", 3, "partial").model_copy(
+        update={
+            "kind": "prediction",
+            "organelle_class": "er",
+            "mirrored_y": True,
+            "voxel_size_nm_zyx": (5.24, 4.0, 4.0),
+            "block_size_zyx": (64, 64, 64),
+            "codec": "gzip",
+            "by_md5": 1,
+            "by_size_only": 2,
+            "adopted": 3,
+            "verified_last_at": "2026-01-01T12:00:00+00:00",
+        }
+    )
+    assert render_levels((line,), now=NOW, is_long=True).splitlines()[2:] == [
+        "jrc_hela-2.n5/volumes/raw  (er prediction, mirrored in y)",
+        "    s0  6368,1600,12000  uint8  1.0 kB  partial 3 of 9",
+        "        voxels 5.24,4,4 nm, blocks 64,64,64 gzip; not published, md5 1 of 3,",
+        "        size only 2 of 3, adopted, 1 d ago",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("width", "title"),
+    [(None, "A HeLa cell, wild type"), (77, "A HeLa cell, wild"), (70, "")],
+    ids=["file", "terminal", "narrow terminal"],
+)
+def test_a_title_stands_where_there_is_room(width: int | None, title: str) -> None:
+    """Titles are cut to the terminal, and left out where too little would be left of them."""
+    line = DatasetLine(
+        bucket="b", dataset="jrc_hela-2", title="A HeLa cell, wild type", listed=None, listed_at=None, mirrored=Amount()
+    )
+    row = render_datasets((line,), now=NOW, width=width).splitlines()[1]
+    assert row.partition("never")[2].strip() == title
+
+
+def test_the_long_form_of_datasets() -> None:
+    """Title, counts and the time of the last look stand below each dataset."""
+    line = DatasetLine(
+        bucket="b",
+        dataset="jrc_hela-2",
+        title="A HeLa cell",
+        volumes=2,
+        levels=1,
+        discovered_at="2026-01-02T09:00:00+00:00",
+        listed=None,
+        listed_at=None,
+        mirrored=Amount(),
+    )
+    text = render_datasets((line,), now=NOW, is_long=True)
+    assert text.endswith("\n        A HeLa cell; 2 volumes, 1 level, 0 findings; looked at 3 h ago")
 
 
 def test_nothing_known() -> None:

@@ -1,0 +1,165 @@
+"""What the columns of the catalog hold, and in which unit: for people who write queries and who read an export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, SmallInteger
+from sqlalchemy.types import TypeEngine
+
+from catalog.tables import JsonText, UtcText, metadata
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnNote:
+    """One column of one table."""
+
+    table: str
+    name: str
+    type: str
+    """integer, boolean, text, time (ISO 8601 text in UTC), json (as text) or bytes."""
+    unit: str
+    """Empty where it has none."""
+    meaning: str
+
+
+def column_notes() -> tuple[ColumnNote, ...]:
+    """Return a note for each column of the catalog, by table, in the order of the columns."""
+    return tuple(
+        _note(table.name, column)
+        for table in sorted(metadata.tables.values(), key=lambda table: table.name)
+        for column in table.columns
+    )
+
+
+def type_word(kind: TypeEngine[object]) -> str:
+    """Return what a column holds, in a word: integer, boolean, text, time, json or bytes."""
+    for types, word in _TYPES:
+        if isinstance(kind, types):
+            return word
+    return "text"
+
+
+_TYPES: tuple[tuple[tuple[type, ...], str], ...] = (
+    ((UtcText,), "time"),
+    ((JsonText,), "json"),
+    ((Boolean,), "boolean"),
+    ((Integer, BigInteger, SmallInteger), "integer"),
+    ((LargeBinary,), "bytes"),
+)
+
+
+def _note(table: str, column: Column[object]) -> ColumnNote:
+    unit, meaning = _MEANINGS.get(f"{table}.{column.name}") or _MEANINGS.get(column.name) or ("", "")
+    if not meaning and (key := next(iter(column.foreign_keys), None)) is not None:
+        meaning = f"the row of {key.target_fullname.partition('.')[0]} that it belongs to"
+    return ColumnNote(table, column.name, type_word(column.type), unit, meaning)
+
+
+_MEANINGS: Mapping[str, tuple[str, str]] = {
+    # Of all tables that have the column.
+    "id": ("", "number of the row"),
+    "key": ("", "full key of an object in the bucket"),
+    "prefix": ("", "full key prefix in the bucket, ending with a slash"),
+    "size": ("bytes", "length of the object"),
+    "objects": ("objects", "how many"),
+    "bytes": ("bytes", "how large, all objects together"),
+    "etag": ("", "the object's ETag in the bucket; empty: in doubt, a run that replaced it did not finish"),
+    "hash": ("", "xxh3-128 of the content"),
+    "x": ("blocks", "place of the block in the grid along x"),
+    "y": ("blocks", "place of the block in the grid along y"),
+    "z": ("blocks", "place of the block in the grid along z"),
+    "how": ("", "how it was verified: 1 MD5, 2 multipart ETag, 3 checksum, 4 size only; 8 more: it lay there already"),
+    "dataset": ("", "name of the dataset"),
+    "is_present": ("", "whether the bucket still had it when it was last looked at"),
+    "started_at": ("", "when it began"),
+    "finished_at": ("", "when it ended"),
+    "n_blocks": ("blocks", "how many blocks"),
+    "kind": ("", "what it is"),
+    "format": ("", "n5, zarr, precomputed or mesh"),
+    "path": ("", "path inside the container, without slashes at its ends"),
+    "source": ("", "where it stands: URL of the document, or file that was imported"),
+    "title": ("", "as it is shown"),
+    # Of one table.
+    "share.uuid": ("", "what the share's mark says"),
+    "share.path": ("", "where the share was last seen"),
+    "share.created_at": ("", "when it was marked"),
+    "bucket.url": ("", "s3:// URL of the bucket, or of the folder in it"),
+    "run.kind": ("", "sync, scan or adopt"),
+    "run.datasets": ("", "names of the datasets"),
+    "run.selection": ("", "what was chosen, by dataset"),
+    "run.state": ("", "running, done, stopped or failed"),
+    "run.exit_code": ("", "exit code of the process"),
+    "run.host": ("", "name of the machine"),
+    "run.pid": ("", "number of the process"),
+    "run.version": ("", "version of oomirror"),
+    "run.counters": ("", "what was planned, done and verified; objects and bytes"),
+    "dataset.name": ("", "name of the dataset"),
+    "dataset.discovered_at": ("", "when its folders were last walked"),
+    "dataset.digest": ("", "of what the walk found"),
+    "container.version": ("", "as the container's own document says"),
+    "volume.kind": ("", "what it shows: em, lm, ground-truth, prediction, segmentation, analysis, ..."),
+    "volume.organelle_class": ("", "short name of the organelle class"),
+    "array.prefix": ("", "full key prefix of the container, ending with a slash"),
+    "array.shape_xyz": ("voxels", "size along x, y, z"),
+    "array.block_size_xyz": ("voxels", "size of a whole block along x, y, z"),
+    "array.inner_block_size_xyz": ("voxels", "of what is compressed by itself inside a shard"),
+    "array.data_type": ("", "as numpy spells it"),
+    "array.compression": ("", "type and parameters"),
+    "array.attributes_hash": ("", "of the array's document"),
+    "array.level_index": ("", "0 is the finest; NULL for an array without levels"),
+    "array.level_name": ("", "as s0"),
+    "array.axes_xyz": ("", "names of the axes, in the order of shape_xyz"),
+    "array.voxel_size_nm_xyz": ("nm", "size of a voxel along x, y, z"),
+    "array.translation_nm_xyz": ("nm", "centre of the first voxel"),
+    "array.placement_source": ("", "field of the document that told voxel size and translation"),
+    "array.n_blocks": ("blocks", "of the whole grid; fewer may be stored"),
+    "array.raw_bytes": ("bytes", "of all voxels before compression"),
+    "document.body": ("", "the document as it was read"),
+    "snapshot.run_id": ("", "the run that listed"),
+    "snapshot.scope": ("", "all, or selection: what one run chose"),
+    "snapshot.is_complete": ("", "whether it was listed to its end"),
+    "shard.array_id": ("", "the array in whose folder it lies; NULL for all else"),
+    "shard.digest": ("", "of its content"),
+    "shard.n_blocks": ("blocks", "objects that are blocks inside their array's grid"),
+    "shard.block_bytes": ("bytes", "how large these are"),
+    "listed_object.last_modified": ("seconds since 1970-01-01T00:00:00Z", "when the bucket got it"),
+    "mirrored_block.run_id": ("", "the run that verified it"),
+    "mirrored_object.run_id": ("", "the run that verified it"),
+    "mirror_state.prefix": ("", "folder of an array; of a dataset: all outside its arrays"),
+    "mirror_state.is_stale": ("", "whether rows changed since it was counted"),
+    "mirror_state.is_published": ("", "whether the document is there with which the array opens"),
+    "mirror_state.by_md5": ("objects", "verified by MD5"),
+    "mirror_state.by_multipart_etag": ("objects", "verified by the ETag of a multipart upload"),
+    "mirror_state.by_checksum": ("objects", "verified by one of S3's checksums"),
+    "mirror_state.by_size_only": ("objects", "compared by nothing but the length"),
+    "mirror_state.adopted": ("objects", "of all these: lay on the share already"),
+    "mirror_state.first_run_id": ("", "the run in which the oldest was verified"),
+    "mirror_state.last_run_id": ("", "the run in which the newest was verified"),
+    "fact.name": ("", "what is said: title, licence, ..."),
+    "fact.value": ("", "what the source says"),
+    "manifest.imported_at": ("", "when it was imported"),
+    "manifest.body": ("", "the document as it was imported"),
+    "annotation.bucket_url": ("", "bucket that the manifest means"),
+    "annotation.name": ("", "as the manifest calls the volume"),
+    "annotation.format": ("", "as the manifest says"),
+    "annotation.content_type": ("", "as the manifest says: em, segmentation, ..."),
+    "annotation.sample_type": ("", "as the manifest says: scalar, label"),
+    "annotation.description": ("", "as the manifest says"),
+    "annotation.is_mirrored_y": ("", "whether rows are stored in the opposite order"),
+    "change.kind": ("", "new, changed or vanished since the listing before"),
+    "change.example": ("", "full key of one of them"),
+    "search_entry.kind": ("", "dataset or volume"),
+    "search_entry.place": ("", "full key prefix of what is meant"),
+    "search_entry.words": ("", "what is searched"),
+    "finding.origin": ("", "what looked: metadata, manifest"),
+    "finding.severity": ("", "note or warning"),
+    "finding.code": ("", "what is odd, in a word"),
+    "finding.place": ("", "key or prefix in the bucket"),
+    "finding.expected": ("", "what should be there"),
+    "finding.found": ("", "what is there"),
+    "finding.first_seen_at": ("", "when it was first seen"),
+    "finding.closed_at": ("", "when it was seen to be true no more"),
+}
+"""`table.column`, or the column's name where it means the same everywhere, to unit and meaning."""

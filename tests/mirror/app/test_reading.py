@@ -1,0 +1,108 @@
+"""Which catalog a reading command gets, and what its user is told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from catalog.config import sqlite_url
+from catalog.errors import CatalogDamagedError, CatalogError, CatalogMissingError, CatalogNewerError
+from mirror.app.inventory import list_datasets, list_levels
+from mirror.app.listings import list_runs, list_volumes
+from mirror.app.objects import ObjectList
+from mirror.app.reading import catalog_for_reading, published_file
+from mirror.app.search import search
+from mirror.app.sync import SyncRequest, sync
+from mirror.app.telling import told_by
+from mirror.config import Settings
+from mirror.errors import MirrorError
+from mirror.selection import SelectionSpec, parse_scales, parse_volumes
+
+DATASET = "jrc_hela-2"
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def mirrored(lab: Settings) -> Settings:
+    """Return the lab after its first run."""
+    spec = SelectionSpec(volumes=parse_volumes(["raw"]), scales=parse_scales("s2-"))
+    asyncio.run(sync(lab, SyncRequest((DATASET,), "b", spec)))
+    return lab
+
+
+@pytest.fixture
+def laptop(mirrored: Settings, tmp_path: Path) -> Settings:
+    """Return the settings of a machine that sees the share, and has neither a catalog nor a network."""
+    buckets = {name: one.model_copy(update={"endpoint_url": NOWHERE}) for name, one in mirrored.buckets.items()}
+    return mirrored.model_copy(update={"catalog": sqlite_url(tmp_path / "none.db"), "buckets": buckets})
+
+
+def test_a_catalog_of_its_own_comes_first(mirrored: Settings) -> None:
+    """Nothing is told then."""
+    told: list[str] = []
+    with told_by(told.append), catalog_for_reading(mirrored) as catalog:
+        assert not catalog.is_published
+    assert told == []
+
+
+def test_without_one_the_published_is_read_and_that_is_said(laptop: Settings, tmp_path: Path) -> None:
+    """Once, with its date and the machine that published it; no catalog is made."""
+    told: list[str] = []
+    with told_by(told.append), catalog_for_reading(laptop) as catalog:
+        assert catalog.is_published
+    (sentence,) = told
+    assert sentence.startswith("Read from the catalog that was published on the share at 20")
+    assert sentence.endswith("this machine has none of its own.")
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_reading_commands_say_the_same_there(mirrored: Settings, laptop: Settings) -> None:
+    """`ls`, `ls DATASET` and `search` of a laptop without network answer what the mirroring machine's catalog does."""
+    told: list[str] = []
+    unreachable: list[MirrorError] = []
+    with told_by(told.append):
+        datasets = list_datasets(laptop, "b", on_unreachable=unreachable.append)
+        levels, found = list_levels(laptop, DATASET), search(laptop, "raw")
+        volumes, runs = list_volumes(laptop, DATASET), list_runs(laptop)
+    assert datasets == tuple(line for line in list_datasets(mirrored, "b") if line.mirrored.objects)
+    assert len(unreachable) == 1
+    assert levels == list_levels(mirrored, DATASET)
+    assert found == search(mirrored, "raw")
+    assert volumes == list_volumes(mirrored, DATASET)
+    assert runs == list_runs(mirrored)
+    assert len(told) == 5
+
+
+def test_objects_are_not_told_from_sums(laptop: Settings) -> None:
+    """A list of none would be a lie: the command says where it can be asked."""
+    with pytest.raises(CatalogError, match="the machine that mirrors"), ObjectList(laptop, DATASET):
+        pass
+
+
+def test_without_either_the_hint_is_how_to_make_one(lab: Settings, tmp_path: Path) -> None:
+    """As before there were published catalogs; also without a share."""
+    nothing = lab.model_copy(update={"catalog": sqlite_url(tmp_path / "none.db")})
+    for settings in (nothing, nothing.model_copy(update={"share": None})):
+        with pytest.raises(CatalogMissingError, match="oomirror init"):
+            catalog_for_reading(settings)
+
+
+def test_a_damaged_one_is_told(laptop: Settings) -> None:
+    """It is not passed over in silence: the share has one, and something happened to it."""
+    published_file(laptop.share_root()).write_bytes(os.urandom(20_000))
+    with pytest.raises(CatalogDamagedError, match="publishes it anew"):
+        catalog_for_reading(laptop)
+
+
+def test_a_newer_one_is_refused(laptop: Settings) -> None:
+    """With what to do on this machine."""
+    with closing(sqlite3.connect(published_file(laptop.share_root()))) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.commit()
+    with pytest.raises(CatalogNewerError, match="Upgrade oomirror on this machine"):
+        catalog_for_reading(laptop)
