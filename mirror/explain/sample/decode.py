@@ -47,6 +47,11 @@ class Undecodable:
     reason: str
     """What was expected and found, as a sentence without its place."""
 
+    @classmethod
+    def of_codec(cls, error: MirrorError) -> Undecodable:
+        """Return what an error of a codec says, as a value."""
+        return cls(Why.CODEC, str(error))
+
 
 @dataclass(frozen=True, slots=True)
 class Storage:
@@ -118,7 +123,7 @@ def decode_stored(body: bytes, storage: Storage) -> Voxels | Undecodable:
     except (DamagedBlockError, PayloadError) as error:
         return Undecodable(Why.DAMAGED, str(error))
     except MirrorError as error:
-        return Undecodable(Why.CODEC, str(error))
+        return Undecodable.of_codec(error)
 
 
 def _decoded(body: bytes, storage: Storage, codec: Compression) -> Voxels:
