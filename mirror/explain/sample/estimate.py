@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,7 @@ def bootstrap_weights(plan: SamplePlan, *, seed: int, n_rounds: int = N_ROUNDS) 
     Rao and Wu (1988; weights as in Rao, Wu and Yue 1992), unbiased for any n from 2 on; where n = N nothing varies.
     """
     chance = np.random.default_rng(seed)
+    n_rounds = 1 if plan.is_complete else n_rounds
     rounds = [_rounds(len(one.places), one.n_places, n_rounds, chance) for one in plan.strata]
     return np.concatenate(rounds, axis=1) if rounds else np.ones((n_rounds + 1, 0))
 
@@ -67,18 +69,27 @@ def ratio_totals(weights: Weights, measured: Sequence[int], known: Sequence[int]
     return np.asarray(known_total * ratios, np.float64)
 
 
-def interval(rounds: NDArray[np.float64]) -> Estimate:
-    """Return the first round's number with the percentile interval of the others, which always holds it."""
+def interval(rounds: NDArray[np.float64], plan: SamplePlan) -> Estimate:
+    """Return the first round's number with the percentile interval of the others, which always holds it.
+
+    As wide as Student's t is wider than the normal one, at places less strata degrees of freedom.
+    """
     value = float(rounds[0])
-    if not np.isfinite(rounds).all():
-        return Estimate(value, float("-inf"), float("inf"))
     tail = (1 - _CONFIDENCE) / 2
-    low, high = np.quantile(rounds[1:], (tail, 1 - tail))
-    return Estimate(value, min(value, float(low)), max(value, float(high)))
+    low, high = np.quantile(rounds[1:], (tail, 1 - tail)) - value
+    wider = _student_by_normal(len(plan.places) - len(plan.strata))
+    return Estimate(value, value + min(0.0, float(low) * wider), value + max(0.0, float(high) * wider))
+
+
+def _student_by_normal(degrees: int) -> float:
+    """Return by how much the 95 % interval of few is wider (Cornish and Fisher's expansion; within 1 % from 3 on)."""
+    z = NormalDist().inv_cdf((1 + _CONFIDENCE) / 2)
+    n = max(1, degrees)
+    return 1 + (z**2 + 1) / (4 * n) + (5 * z**4 + 16 * z**2 + 3) / (96 * n**2)
 
 
 def estimate_total(
     plan: SamplePlan, measured: Sequence[int], known: Sequence[int], known_total: int, *, seed: int
 ) -> Estimate:
     """Return the level's total of a measure of its places, the places of `measured` and `known` as in the plan."""
-    return interval(ratio_totals(bootstrap_weights(plan, seed=seed), measured, known, known_total))
+    return interval(ratio_totals(bootstrap_weights(plan, seed=seed), measured, known, known_total), plan)

@@ -60,7 +60,7 @@ def _laid_on_a(b_zyx: Voxels, verdict: Match | NoMatch) -> Voxels:
 def _middle(voxels_zyx: NDArray[np.float64]) -> NDArray[np.float64]:
     cut = voxels_zyx[voxels_zyx.shape[0] // 2]
     starts = [max(0, (n - MAX_SIDE) // 2) for n in cut.shape]
-    return cut[tuple(slice(start, start + MAX_SIDE) for start in starts)]
+    return np.asarray(cut[tuple(slice(start, start + MAX_SIDE) for start in starts)], np.float64)
 
 
 def _grey(image: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -79,7 +79,7 @@ def split_compression(
     rounded = round_to_sum(
         _decimals({part: float(rounds[0]) for part, rounds in terms.items()}, known), known.compression_bytes
     )
-    return {part: PartShare(rounded[part], interval(rounds)) for part, rounds in terms.items()}
+    return {part: PartShare(rounded[part], interval(rounds, plan)) for part, rounds in terms.items()}
 
 
 def _all_to_content(known: Known) -> dict[Part, PartShare]:

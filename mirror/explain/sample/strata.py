@@ -19,6 +19,11 @@ _MAX_CLASSES = 8
 """More classes gain next to nothing over eight (Cochran 1977, 5A.8), and leave fewer places in each."""
 _PLACES_PER_CLASS = 16
 """So that a class of the interior has about eight: fewer, and an interval from them is too narrow too often."""
+_INSIDE_PER_EDGE = 4
+"""Classes of the interior to one of the edge, which has fewer places and fewer bytes in each."""
+_MEASURED_SPREAD_PERCENT = 10
+"""Of a stratum's mean size, added to the spread of its known sizes: measures vary where known sizes do not, and a
+stratum of nearly equal sizes must not be left to two places."""
 _LARGEST = 2**32 - 1
 
 
@@ -99,7 +104,8 @@ def cut_strata(bins: Bins, n_places: int) -> Strata:
 
 
 def _classes(counts: NDArray[np.int64], n_classes: int) -> NDArray[np.int64]:
-    inside, edge = (_quantiles(half, n_classes) for half in np.split(counts, 2))
+    halves = np.split(counts, 2)
+    inside, edge = _quantiles(halves[0], n_classes), _quantiles(halves[1], -(-n_classes // _INSIDE_PER_EDGE))
     of_bin = np.concatenate((inside, edge + inside.max() + 1))
     # Numbers without a gap, of bins that hold a place.
     used = np.unique(of_bin[counts > 0])
@@ -130,7 +136,8 @@ def _spread(bins: Bins, rows: NDArray[np.int64], size: int) -> int:
     squared = 0
     for side in range(2):
         high, low = (int(bins.squares[side, half, rows].sum()) for half in range(2))
-        squared += size * ((high << 32) + low) - int(bins.sums[side, rows].sum()) ** 2
+        total = int(bins.sums[side, rows].sum())
+        squared += size * ((high << 32) + low) - total**2 + (total * _MEASURED_SPREAD_PERCENT) ** 2 // 10_000
     return isqrt(squared * 1_000_000)
 
 
