@@ -15,6 +15,7 @@ from catalog.session import open_catalog
 from mirror.app.datasets import dataset_names, datasets_in, has_dataset, plain_errors
 from mirror.app.diffing.answers import keep_answers
 from mirror.app.diffing.headers import with_headers
+from mirror.app.diffing.sampling import Sampler, SampleRequest
 from mirror.app.diffing.stored import Stored, choose_volumes, described_volumes, stored_dataset
 from mirror.app.opened import open_bucket
 from mirror.app.scan import EVERYTHING, scan
@@ -34,6 +35,8 @@ from mirror.store.bucket import Bucket
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from mirror.explain.sample.picture import Picture
+
 _NO_VOLUMES = VolumeFilter(())
 
 
@@ -47,13 +50,28 @@ class DiffRequest:
     """Without patterns all volumes, and all that is outside them."""
     rescan: bool = False
     """List again, whatever listings there are."""
+    sample: SampleRequest | None = None
+    """Fetch and compare voxels, too."""
 
     def question(self, settings: Settings) -> dict[str, object]:
         """Return what is asked of each dataset, as a JSON value: equal questions have comparable answers."""
-        return {"volumes": [pattern.text for pattern in self.volumes.patterns], "pairs": dict(settings.pairs)}
+        return {
+            "volumes": [pattern.text for pattern in self.volumes.patterns],
+            "pairs": dict(settings.pairs),
+            "sample": None if self.sample is None else [self.sample.n_places, self.sample.seed],
+        }
 
 
-async def diff_buckets(settings: Settings, request: DiffRequest, *, sink: EventSink = ignore) -> DiffReport:
+@dataclass(frozen=True, slots=True)
+class DiffAnswer:
+    """The report, and what can be seen of the voxels."""
+
+    report: DiffReport
+    pictures: tuple[tuple[str, Picture], ...] = ()
+    """Where, and the same slice of both there; () without a sample."""
+
+
+async def diff_buckets(settings: Settings, request: DiffRequest, *, sink: EventSink = ignore) -> DiffAnswer:
     """Return why the datasets are not as large in bucket A as in bucket B. What was listed before is not listed again.
 
     Raises
@@ -74,7 +92,8 @@ async def diff_buckets(settings: Settings, request: DiffRequest, *, sink: EventS
         differ = _Differ(settings, request, buckets, sink)
         names = request.datasets or await differ.in_both()
         report = diff_report([await differ.explain(name) for name in names])
-        return await asyncio.to_thread(keep_answers, settings, request.question(settings), report, differ.compared)
+        kept = await asyncio.to_thread(keep_answers, settings, request.question(settings), report, differ.compared)
+        return DiffAnswer(kept, tuple(differ.pictures))
 
 
 Chosen = Mapping[Side, frozenset[str]]
@@ -92,6 +111,7 @@ class _Differ:
     request: DiffRequest
     buckets: dict[Side, Bucket]
     sink: EventSink
+    pictures: list[tuple[str, Picture]] = field(default_factory=list)
     compared: dict[str, dict[Side, int]] = field(default_factory=dict)
     """Dataset to the listings that were compared, by side."""
     _silent: set[Side] = field(default_factory=set)
@@ -126,7 +146,23 @@ class _Differ:
             if not any(stored.values()):
                 raise UnknownNameError("neither bucket has such a dataset", name, hint=await self._known(name))
             a, b = [await self._with_headers(side, stored) for side in Side]
-            return await asyncio.to_thread(explain_dataset, a, b, self._overrides())
+            explained = await asyncio.to_thread(explain_dataset, a, b, self._overrides())
+            if self.request.sample is None or a is None or b is None:
+                return explained
+            return await self._sample(explained, stored, {Side.A: a, Side.B: b}, self.request.sample)
+
+    async def _sample(
+        self,
+        explained: DatasetExplanation,
+        stored: Mapping[Side, Stored | None],
+        with_headers: Mapping[Side, StoredDataset],
+        request: SampleRequest,
+    ) -> DatasetExplanation:
+        sampler = Sampler(self.buckets, request, self.sink)
+        both = {side: replace(one, dataset=with_headers[side]) for side, one in stored.items() if one is not None}
+        sampled = await sampler.sample(explained, both, self._overrides())
+        self.pictures += sampler.pictures
+        return sampled
 
     async def _choose(self, name: str) -> Chosen:
         """Return the volumes that are asked for on each side: those that a pattern names, and their partners.

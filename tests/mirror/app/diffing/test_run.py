@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mirror.app.diffing.run import DiffRequest, diff_buckets
+from mirror.app.diffing.sampling import SampleRequest
 from mirror.app.scan import scan
 from mirror.config import Settings
 from mirror.engine.events import Event, Note
@@ -23,7 +24,7 @@ PREFIXES = {"a": "", "b": "heinrich-2021a/"}
 
 def diff(lab: Settings, *datasets: str, **knobs: object) -> DiffReport:
     """Return why the datasets differ."""
-    return asyncio.run(diff_buckets(lab, DiffRequest(datasets, **knobs)))  # type: ignore[arg-type]
+    return asyncio.run(diff_buckets(lab, DiffRequest(datasets, **knobs))).report  # type: ignore[arg-type]
 
 
 def sizes(buckets: dict[str, Bucket], dataset: str) -> dict[str, tuple[int, int]]:
@@ -86,9 +87,9 @@ def test_listings_are_used_again(lab: Settings) -> None:
         if isinstance(event, Note) and "requests" in event.text:
             told.append(event.text)
 
-    first = asyncio.run(diff_buckets(lab, DiffRequest((DATASET,)), sink=hear))
+    first = asyncio.run(diff_buckets(lab, DiffRequest((DATASET,)), sink=hear)).report
     assert told == []
-    again = asyncio.run(diff_buckets(lab, DiffRequest((DATASET,), rescan=True), sink=hear))
+    again = asyncio.run(diff_buckets(lab, DiffRequest((DATASET,), rescan=True), sink=hear)).report
     assert [text.partition(":")[0] for text in told] == [f"Listing {DATASET} in bucket {one}" for one in "ab"]
     assert again.difference_bytes == first.difference_bytes
 
@@ -126,3 +127,18 @@ def test_the_same_question_later_tells_what_changed(
     assert later.earlier is not None
     assert (later.earlier.difference_bytes, later.earlier.a.bytes) == (0, first.a.bytes)
     assert diff(lab, "cell").datasets[0].earlier is not None
+
+
+def test_a_sample_tells_how_voxels_are_related(lab: Settings) -> None:
+    """Raw of the sample buckets is recognised for what it is made as, and `compression` parts into what sums to it."""
+    request = DiffRequest((DATASET,), parse_volumes(["raw"]), sample=SampleRequest(6, seed=1))
+    answer = asyncio.run(diff_buckets(lab, request))
+    (one,) = answer.report.datasets
+    check_sums(one)
+    finest = one.pairs[0].levels[0]
+    assert any("inverted" in words for words in finest.evidence)
+    assert finest.compression_parts is not None
+    assert sum(finest.compression_parts.model_dump().values()) == finest.contributions.compression
+    assert answer.pictures
+    again = asyncio.run(diff_buckets(lab, request)).report
+    assert again.datasets[0].pairs == one.pairs
