@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from mirror.report.explanation import DiffReport
 from mirror.report.model import (
     CheckLine,
     ColumnLine,
@@ -59,6 +60,7 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
         tuple[ManifestLine, ...],
     ),
     "why": ("What `oomirror why --json` prints", WhyReport),
+    "diff-buckets": ("What `oomirror diff-buckets --json` prints", DiffReport),
     "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),
     "catalog-vacuum": ("What `oomirror catalog vacuum --json` prints", CatalogVacuumed),
     "error": ("What any command with --json prints when it fails", ErrorReport),
