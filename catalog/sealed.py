@@ -15,6 +15,7 @@ from sqlalchemy import URL, Column, Connection, Engine, MetaData, Table, Text, c
 from sqlalchemy.exc import DBAPIError
 
 from catalog import migrate
+from catalog.config import sqlite_url
 from catalog.engine import translated
 from catalog.errors import CatalogDamagedError, CatalogError, CatalogMissingError, CatalogNewerError
 from catalog.records import Seal
@@ -90,7 +91,7 @@ def open_sealed(file: Path, *, migrations: migrate.Migrations = migrate.OURS) ->
     except BaseException:
         engine.dispose()
         raise
-    return SealedCatalog(str(file), engine, is_read_only=True, seal=found)
+    return SealedCatalog(sqlite_url(file), engine, is_read_only=True, seal=found)
 
 
 def _make_engine(file: Path) -> Engine:

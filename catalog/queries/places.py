@@ -53,7 +53,7 @@ def replace_share(connection: Connection, uuid: str, path: str, *, now: datetime
 
 def buckets(connection: Connection) -> dict[int, str]:
     """Return the URLs of the buckets that the catalog knows, by id."""
-    return {row.id: row.url for row in connection.execute(select(bucket).order_by(bucket.c.url))}
+    return {row.id: row.url for row in connection.execute(select(bucket).order_by(bucket.c.id))}
 
 
 def find_bucket(connection: Connection, url: str) -> int | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from catalog import queries
+from catalog.errors import CatalogError
 from catalog.queries import ObjectRow
 from catalog.records import HOW_ADOPTED
 from mirror.app.levels import Known, level_lines, read_known
@@ -59,7 +60,7 @@ class ObjectList:
         UsageError
             A level without a volume, or a prefix beside a volume.
         CatalogError
-            There is no catalog, or it cannot be read.
+            There is no catalog of this machine, or it cannot be read.
         """
         if self.level is not None and self.volume is None:
             raise UsageError("a level is one of a volume", f"--level {self.level}", hint="Give --volume, too.")
@@ -67,6 +68,8 @@ class ObjectList:
             raise UsageError("cannot look in two places", "--prefix and --volume", hint="Give one of them.")
         with ExitStack() as stack:
             catalog = stack.enter_context(catalog_for_reading(self.settings))
+            if catalog.is_published:
+                raise _no_rows(catalog.url)
             connection = stack.enter_context(catalog.read())
             places = find_places(connection, self.settings, bucket=self.bucket, dataset=self.dataset)
             self._scopes = list(self._find_scopes(connection, places))
@@ -136,4 +139,12 @@ def _line(place: Place, row: ObjectRow) -> ObjectLine:
         verified=None if how is None else how.word,
         adopted=None if row.how is None else row.how >= HOW_ADOPTED,
         run=row.run_id,
+    )
+
+
+def _no_rows(thing: str) -> CatalogError:
+    return CatalogError(
+        "the published catalog tells levels, and not their objects",
+        thing,
+        hint="Run this on the machine that mirrors, whose own catalog has them.",
     )

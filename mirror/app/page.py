@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,7 +71,10 @@ class _Reader:
             {run.id: run for run in queries.runs(connection, limit=None)},
             {name: tuple(group) for name, group in groupby(facts, key=lambda fact: fact.dataset)},
             _by_dataset(findings),
-            [(number, S3Url.parse(url)) for number, url in queries.buckets(connection).items()],
+            [
+                (number, S3Url.parse(url))
+                for number, url in sorted(queries.buckets(connection).items(), key=itemgetter(1))
+            ],
         )
 
     def page(self, catalog: SealedCatalog, unc: str | None) -> Page:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from catalog.config import catalog_file
 from catalog.errors import CatalogMissingError
 from catalog.sealed import SealedCatalog, open_sealed
 from catalog.session import Catalog, open_catalog
+from mirror.app.telling import tell
 from mirror.config import Settings
 from mirror.keys import OWN_FOLDER
 
@@ -23,8 +23,8 @@ def published_file(share: Path) -> Path:
 def catalog_for_reading(settings: Settings) -> Catalog:
     """Return the catalog, opened so that nothing is written.
 
-    Where this machine has none, it is the one published on the share: its `is_published` is True, it has no rows of
-    blocks and few of objects. `published_notice` is what the user is to be told then.
+    Where this machine has none, it is the one published on the share, and that is told: its `is_published` is True, it
+    has no rows of blocks and few of objects.
 
     Raises
     ------
@@ -39,32 +39,12 @@ def catalog_for_reading(settings: Settings) -> Catalog:
         published = _published(settings)
         if published is None:
             raise
-        return published
-
-
-def published_notice(settings: Settings) -> str | None:
-    """Return the sentence that says whose catalog is read, or None where it is this machine's own, or there is none.
-
-    Raises
-    ------
-    CatalogError
-        As `catalog_for_reading`.
-    """
-    file = catalog_file(settings.catalog)
-    if file is not None and file.exists():
-        return None
-    try:
-        catalog = catalog_for_reading(settings)
-    except CatalogMissingError:
-        return None
-    with catalog:
-        if not isinstance(catalog, SealedCatalog):
-            return None
-        when = catalog.seal.published_at.astimezone().strftime("%Y-%m-%d %H:%M")
-        return (
-            f"Read from the catalog that was published on the share at {when} by {catalog.seal.host}; "
-            "this machine has none of its own."
-        )
+    when = published.seal.published_at.astimezone().strftime("%Y-%m-%d %H:%M")
+    tell(
+        f"Read from the catalog that was published on the share at {when} by {published.seal.host}; "
+        "this machine has none of its own."
+    )
+    return published
 
 
 def _published(settings: Settings) -> SealedCatalog | None:

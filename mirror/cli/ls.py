@@ -33,12 +33,12 @@ def ls(
 
     from mirror.app.inventory import list_datasets, list_levels
     from mirror.cli.output import put_listing, put_words, result_width
-    from mirror.cli.reading import settings_for_reading
+    from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.model import DatasetLine, LevelLine
     from mirror.report.text.inventory import render_datasets, render_levels
 
-    settings, now, width = settings_for_reading(config), datetime.now(UTC), result_width()
+    settings, now, width = load_settings(config), datetime.now(UTC), result_width()
     if dataset is None:
         datasets = list_datasets(settings, bucket, on_unreachable=lambda error: put_words(str(error)))
         render = partial(render_datasets, datasets, now=now, units=units, width=width, is_long=is_long)

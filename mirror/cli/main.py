@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from mirror.app.telling import told_by
 from mirror.cli import options
 from mirror.cli.adopt import adopt
 from mirror.cli.catalog.check import check
@@ -159,7 +160,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     make_streams_robust()
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        answer = make_app()(words, prog_name="oomirror", standalone_mode=False)
+        with told_by(put_words):
+            answer = make_app()(words, prog_name="oomirror", standalone_mode=False)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  the outermost edge: each becomes a sentence
         return tell(error, words)
     return int(answer or 0)

@@ -35,12 +35,12 @@ def why(
 
     from mirror.app.why import why as tell
     from mirror.cli.output import put_result, result_width
-    from mirror.cli.reading import settings_for_reading
+    from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.json import document
     from mirror.report.text.why import render_why
 
-    report = tell(settings_for_reading(config), what, bucket=bucket, here=Path.cwd())
+    report = tell(load_settings(config), what, bucket=bucket, here=Path.cwd())
     text = render_why(report, now=datetime.now(UTC), units=units, width=result_width())
     put_result(document(report) if as_json else text)
     return ExitCode.DONE

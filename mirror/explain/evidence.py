@@ -23,7 +23,7 @@ def _sentence(level: LevelExplanation, cause: Cause) -> str:
     match cause:
         case Cause.VOXELS:
             outside = f"; outside the other's grid {a.outside.objects:,} blocks in A, {b.outside.objects:,} in B"
-            shapes = f"dimensions x,y,z {_numbers(a, 'shape')} in A, {_numbers(b, 'shape')} in B"
+            shapes = f"dimensions x,y,z {_shape(a)} in A, {_shape(b)} in B"
             return shapes + (outside if a.outside.objects or b.outside.objects else "")
         case Cause.BYTES_PER_VOXEL:
             return f"{_type(a)} in A, {_type(b)} in B"
@@ -39,7 +39,7 @@ def _sentence(level: LevelExplanation, cause: Cause) -> str:
                 f"{_ratios(level, cause, 'voxels stored for a voxel at the edge')}; A: {_headers(a)}; B: {_headers(b)}"
             )
         case _ if cause.value.startswith(_COMPRESSION):
-            codecs = f"{codec_words(a)} in A, {codec_words(b)} in B"
+            codecs = f"{codec_words(a)} in A, {codec_words(b)} in B{_edges(a, b)}"
             return f"{_ratios(level, Cause.COMPRESSION, 'bytes stored for a byte of voxels')}; {codecs}"
         case _:
             return ""
@@ -61,17 +61,16 @@ def codec_words(side: LevelSide) -> str:
     return f"{codec.get('type', 'unknown')} ({parameters})" if parameters else str(codec.get("type", "unknown"))
 
 
-def _numbers(side: LevelSide, what: str) -> str:
-    if side.facts is None:
-        return "unknown"
-    return ",".join(map(str, side.facts.shape_xyz if what == "shape" else side.facts.block_size_xyz))
+def _shape(side: LevelSide) -> str:
+    return "unknown" if side.facts is None else ",".join(map(str, side.facts.shape_xyz))
 
 
 def _type(side: LevelSide) -> str:
     if side.facts is None:
         return "unknown"
     n_bytes = element_bytes(side.facts.data_type)
-    return f"{side.facts.data_type} ({n_bytes} bytes a voxel)" if n_bytes else side.facts.data_type
+    plural = "" if n_bytes == 1 else "s"
+    return f"{side.facts.data_type} ({n_bytes} byte{plural} a voxel)" if n_bytes else side.facts.data_type
 
 
 def _mean(side: LevelSide) -> str:
@@ -81,6 +80,13 @@ def _mean(side: LevelSide) -> str:
 
 def _headers(side: LevelSide) -> str:
     return "blocks without headers" if side.headers is None else side.headers.words
+
+
+def _edges(a: LevelSide, b: LevelSide) -> str:
+    """Return how the two store the edge, where that differs: under a codec padding is part of `compression`."""
+    if a.headers is None or b.headers is None or a.headers.edge_style is b.headers.edge_style:
+        return ""
+    return f"; edge {a.headers.edge_style.value} in A, {b.headers.edge_style.value} in B"
 
 
 def _ratios(level: LevelExplanation, cause: Cause, what: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mirror.errors import MirrorError
-from mirror.explain.blocks import (
+from mirror.explain.causes import Side
+from mirror.explain.overlap import (
     WHOLE,
     BlockStream,
     GroupSums,
@@ -42,9 +43,8 @@ class LevelInput:
         except MirrorError:
             return None
 
-    @property
-    def stream(self) -> BlockStream | None:
-        """Its blocks in their order; None where their places are not known."""
+    def open_blocks(self) -> BlockStream | None:
+        """Return its blocks in their order, to be read once; None where their places are not known."""
         grid = self.grid
         if grid is None or self.array.blocks is None:
             return None
@@ -68,33 +68,38 @@ def lay_levels(a: LevelInput, b: LevelInput) -> Laid:
     ValueError
         Rows of blocks do not ascend.
     """
-    unread = [f"{name}: {one.array.fault or 'not understood'}" for name, one in (("A", a), ("B", b)) if not one.grid]
-    if unread:
-        return _as_wholes(a, b, f"metadata cannot be read ({'; '.join(unread)})")
-    here, there = a.stream, b.stream
-    if here is None or there is None:
-        return _as_wholes(a, b, "blocks have no place in a grid: whole levels are compared")
-    if here.grid.ndim != there.grid.ndim:
-        return _as_wholes(a, b, f"{here.grid.ndim} axes in A, {there.grid.ndim} in B: whole levels are compared")
+    here, there = a.open_blocks(), b.open_blocks()
+    note = _why_wholes(a, b, here, there)
+    if here is None or there is None or note:
+        return Laid(Overlap(_whole(a, here), _whole(b, there), None), (note,), is_approximate=True)
     notes = _cell_notes(here.grid, there.grid)
     if bool(a.is_mirrored_y) == bool(b.is_mirrored_y) or here.grid.ndim < 2:
         return Laid(lay_side_by_side(here, there), notes)
-    return _lay_mirrored(a, b, notes)
+    mirrored = Side.A if a.is_mirrored_y else Side.B
+    return _lay_mirrored(here, there, mirrored, notes)
 
 
-def _lay_mirrored(a: LevelInput, b: LevelInput, notes: tuple[str, ...]) -> Laid:
-    streams = [_turned(one) if one.is_mirrored_y else one.stream for one in (a, b)]
-    here, there = (stream for stream in streams if stream is not None)
+def _why_wholes(a: LevelInput, b: LevelInput, here: BlockStream | None, there: BlockStream | None) -> str:
+    """Return why only whole levels can be compared; empty where blocks can."""
+    unread = [f"{name}: {one.array.fault or 'not understood'}" for name, one in (("A", a), ("B", b)) if not one.grid]
+    if unread:
+        return f"metadata cannot be read ({'; '.join(unread)})"
+    if here is None or there is None:
+        return "blocks have no place in a grid: whole levels are compared"
+    if here.grid.ndim != there.grid.ndim:
+        return f"{here.grid.ndim} axes in A, {there.grid.ndim} in B: whole levels are compared"
+    return ""
+
+
+def _lay_mirrored(here: BlockStream, there: BlockStream, mirrored: Side, notes: tuple[str, ...]) -> Laid:
     is_approximate = any(grid.shape_xyz[1] % grid.block_size_xyz[1] for grid in (here.grid, there.grid))
-    side = "A" if a.is_mirrored_y else "B"
-    note = f"stored mirrored in y in {side}, as a manifest says: block j lies on block n-1-j"
+    note = f"stored mirrored in y in {mirrored.value.upper()}, as a manifest says: block j lies on block n-1-j"
     apart = ", which show the same voxels only in part" if is_approximate else ""
+    if mirrored is Side.A:
+        here = mirrored_y(here)
+    else:
+        there = mirrored_y(there)
     return Laid(lay_side_by_side(here, there), (*notes, note + apart), is_approximate)
-
-
-def _turned(one: LevelInput) -> BlockStream | None:
-    stream = one.stream
-    return None if stream is None else mirrored_y(stream)
 
 
 def _cell_notes(a: Grid, b: Grid) -> tuple[str, ...]:
@@ -104,12 +109,7 @@ def _cell_notes(a: Grid, b: Grid) -> tuple[str, ...]:
     return (f"blocks x,y,z of {sizes[0]} voxels in A, {sizes[1]} in B: cells of whole blocks of both are compared",)
 
 
-def _as_wholes(a: LevelInput, b: LevelInput, note: str) -> Laid:
-    return Laid(Overlap(_whole(a), _whole(b), None), (note,), is_approximate=True)
-
-
-def _whole(one: LevelInput) -> SideSums:
-    stream = one.stream
+def _whole(one: LevelInput, stream: BlockStream | None) -> SideSums:
     if stream is not None:
         return count_whole(stream)
     n_blocks = one.array.listed.objects - one.array.documents.objects

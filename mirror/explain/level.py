@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from mirror.explain.blocks import EDGE, GroupSums, Overlap, SideSums
 from mirror.explain.causes import CONTRIBUTING, Cause, Place, Side
 from mirror.explain.laying import Laid, LevelInput, lay_levels
 from mirror.explain.lmdi import log_ratio, share_out
+from mirror.explain.overlap import EDGE, GroupSums, Overlap, SideSums
 from mirror.explain.result import LevelExplanation, LevelSide, OnlyIn, Share, Unexplained
 from mirror.explain.stored import StoredArray
 from mirror.formats.data_type import element_bytes

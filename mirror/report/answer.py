@@ -105,14 +105,15 @@ def _because(question: Question) -> str:
     if question.unexplained_bytes:
         clauses.insert(0, f"of causes not found ({_signed(question.unexplained_bytes)})")
     if not clauses:
-        return "because of many small things"
+        return "because of the documents that each bucket has of its own"
     first, *others = clauses
     return f"because {first}" + (f"; beside that, {'; '.join(others)}" if others else "")
 
 
 def _named(question: Question) -> list[tuple[Cause, int]]:
-    """Return the causes that a sentence has room for: those that push, and then those that work against them."""
-    totals = {cause: n_bytes for cause, n_bytes in sum_causes(question.lines).items() if n_bytes}
+    """Return the causes that a sentence has room for: those that push, then those that work against them."""
+    telling = [line for line in question.lines if line.place is not Place.METADATA]
+    totals = {cause: n_bytes for cause, n_bytes in sum_causes(telling).items() if n_bytes}
     if not totals:
         return []
     difference = question.a_bytes - question.b_bytes
@@ -178,10 +179,9 @@ def _payload_ratio(levels: Iterable[LevelExplanation], side: str) -> Fraction | 
 
 
 def _only(question: Question, cause: Cause, has: str, lacks: str) -> str:
-    lines = [line for line in question.lines if line.cause is cause and line.bytes]
-    kinds = {line.place for line in lines}
-    if kinds <= {Place.LEVEL, Place.METADATA} and Place.LEVEL in kinds:
-        names = sorted({line.where.rpartition("/")[2] for line in lines if line.place is Place.LEVEL})
+    lines = [line for line in question.lines if line.cause is cause and line.place is not Place.METADATA]
+    if all(line.place is Place.LEVEL for line in lines):
+        names = sorted({line.where.rpartition("/")[2] for line in lines})
         levels = f"the level {names[0]}" if len(names) == 1 else f"the levels {', '.join(names)}"
         return f"{has} has {levels}, which {lacks} lacks"
     largest = max(lines, key=lambda line: abs(line.bytes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from mirror.explain.causes import COMPRESSION_PARTS, CONTRIBUTING, Cause
@@ -37,6 +37,7 @@ from mirror.report.explanation import (
     UnexplainedReport,
     WaterfallStep,
 )
+from mirror.report.numbers import Units, format_bytes
 
 
 def diff_report(datasets: Iterable[DatasetExplanation]) -> DiffReport:
@@ -76,8 +77,19 @@ def dataset_report(dataset: DatasetExplanation) -> DatasetReport:
         waterfall=waterfall(dataset.b.bytes, totals, dataset.unexplained_bytes),
         pairs=tuple(map(_pair_report, sorted(dataset.pairs, key=_pair_order))),
         only=tuple(map(_only_report, dataset.only)),
-        findings=tuple(FindingReport(code=one.code, where=one.where, text=one.text) for one in dataset.notes),
+        findings=tuple(_findings(dataset)),
     )
+
+
+def _findings(dataset: DatasetExplanation) -> Iterator[FindingReport]:
+    for note in dataset.notes:
+        yield FindingReport(code=note.code, where=note.where, text=note.text)
+    sides = [f"{name}'s {format_bytes(one.bytes)}" for name, one in (("A", dataset.a), ("B", dataset.b))]
+    shown = [format_bytes(one.bytes, Units.IEC).replace("i", "") for one in (dataset.a, dataset.b)]
+    text = (
+        f"Windows' Explorer shows {sides[0]} as {shown[0]} and {sides[1]} as {shown[1]}: its units are powers of 1024"
+    )
+    yield FindingReport(code="explorer-units", where=dataset.dataset, text=text)
 
 
 def waterfall(start_bytes: int, totals: Mapping[Cause, int], unexplained_bytes: int) -> tuple[WaterfallStep, ...]:

@@ -22,13 +22,13 @@ def datasets(
 
     from mirror.app.listings import list_known_datasets
     from mirror.cli.output import put_listing, result_width, upto
-    from mirror.cli.reading import settings_for_reading
+    from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.model import DatasetLine
     from mirror.report.text.catalog import render_known_datasets
 
     lines, now = (
-        upto(limit, list_known_datasets(settings_for_reading(config), dataset, bucket=bucket)),
+        upto(limit, list_known_datasets(load_settings(config), dataset, bucket=bucket)),
         datetime.now(UTC),
     )
     put_listing(

@@ -45,7 +45,7 @@ def export(
     from mirror.app.export import ExportFormat, ExportRequest
     from mirror.app.export import export as run_export
     from mirror.cli.output import put_result, put_words
-    from mirror.cli.reading import settings_for_reading
+    from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.json import document
     from mirror.report.text.export import render_export, render_exported_table
@@ -54,7 +54,7 @@ def export(
     kind = None if format_ is None else ExportFormat(format_)
     request = ExportRequest(to, kind, names, tuple(datasets or ()), with_blocks=not no_blocks)
     report = run_export(
-        settings_for_reading(config),
+        load_settings(config),
         request,
         on_table=lambda one: None if quiet else put_words(render_exported_table(one, units=units)),
     )

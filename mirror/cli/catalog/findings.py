@@ -29,12 +29,12 @@ def findings(
 
     from mirror.app.listings import list_findings
     from mirror.cli.output import put_listing, result_width, upto
-    from mirror.cli.reading import settings_for_reading
+    from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.model import FindingLine
     from mirror.report.text.catalog import render_findings
 
-    settings, now = settings_for_reading(config), datetime.now(UTC)
+    settings, now = load_settings(config), datetime.now(UTC)
     lines = upto(limit, list_findings(settings, dataset, bucket=bucket, severity=severity, with_closed=closed))
     put_listing(
         FindingLine,

@@ -23,13 +23,13 @@ def info(
 
     from mirror.app.growth import catalog_info
     from mirror.cli.output import put_listing, put_result, result_width
-    from mirror.cli.reading import settings_for_reading
+    from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.json import document
     from mirror.report.text.upkeep import render_info
     from mirror.report.upkeep import TableLine
 
-    report = catalog_info(settings_for_reading(config))
+    report = catalog_info(load_settings(config))
     if as_json and not as_csv:
         put_result(document(report))
     else:

@@ -28,12 +28,12 @@ def levels(
 
     from mirror.app.listings import list_level_table
     from mirror.cli.output import put_listing, result_width, upto
-    from mirror.cli.reading import settings_for_reading
+    from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.model import LevelLine
     from mirror.report.text.volumes import render_level_table
 
-    settings, now = settings_for_reading(config), datetime.now(UTC)
+    settings, now = load_settings(config), datetime.now(UTC)
     lines = upto(limit, list_level_table(settings, dataset, bucket=bucket, volume=volume, with_vanished=vanished))
     put_listing(
         LevelLine,

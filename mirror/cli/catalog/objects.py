@@ -34,12 +34,12 @@ def objects(
     """List objects: size, ETag, whether the bucket and the share have each, and how it was verified, by which run."""
     from mirror.app.objects import ObjectList
     from mirror.cli.output import put_stream, put_words
-    from mirror.cli.reading import settings_for_reading
+    from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.model import ObjectLine
     from mirror.report.text.catalog import objects_left_out, render_objects
 
-    settings = settings_for_reading(config)
+    settings = load_settings(config)
     with ObjectList(settings, dataset, bucket, prefix, volume, level, limit or None) as objects:
         put_stream(
             ObjectLine,

@@ -26,12 +26,12 @@ def runs(
 
     from mirror.app.listings import list_runs
     from mirror.cli.output import put_listing, result_width
-    from mirror.cli.reading import settings_for_reading
+    from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.model import RunLine
     from mirror.report.text.catalog import render_runs
 
-    lines, now = list_runs(settings_for_reading(config), dataset, bucket=bucket, limit=limit), datetime.now(UTC)
+    lines, now = list_runs(load_settings(config), dataset, bucket=bucket, limit=limit), datetime.now(UTC)
     put_listing(
         RunLine,
         lines,

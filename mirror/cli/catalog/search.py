@@ -24,11 +24,11 @@ def search(
     """Search names, kinds, organelles and titles of datasets and volumes: `oomirror catalog search mito seg`."""
     from mirror.app.search import search as run_search
     from mirror.cli.output import put_listing, result_width
-    from mirror.cli.reading import settings_for_reading
+    from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.model import FoundLine
     from mirror.report.text.catalog import render_found
 
-    lines = run_search(settings_for_reading(config), " ".join(words), limit=limit)
+    lines = run_search(load_settings(config), " ".join(words), limit=limit)
     put_listing(FoundLine, lines, lambda: render_found(lines, width=result_width()), as_json=as_json, as_csv=as_csv)
     return ExitCode.DONE

@@ -31,7 +31,7 @@ def sql(
     """
     from mirror.app.sql import column_lines, run_query
     from mirror.cli.output import put_listing, result_width
-    from mirror.cli.reading import settings_for_reading
+    from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.model import ColumnLine
     from mirror.report.text.sql import render_columns
@@ -41,7 +41,7 @@ def sql(
         text = render_columns(lines, width=result_width())
         put_listing(ColumnLine, lines, lambda: text, as_json=as_json, as_csv=as_csv)
         return ExitCode.DONE
-    report = run_query(settings_for_reading(config), _query(query), limit=limit)
+    report = run_query(load_settings(config), _query(query), limit=limit)
     _put(report, limit, as_json=as_json, as_csv=as_csv)
     return ExitCode.DONE
 

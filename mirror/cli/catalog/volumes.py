@@ -36,13 +36,13 @@ def volumes(
     """List volumes: what each shows, its levels, its size in the bucket, and how much of it is on the share."""
     from mirror.app.listings import list_volumes
     from mirror.cli.output import put_listing, result_width, upto
-    from mirror.cli.reading import settings_for_reading
+    from mirror.config import load_settings
     from mirror.errors import ExitCode
     from mirror.report.model import VolumeLine
     from mirror.report.text.volumes import render_volumes
 
     chosen = list_volumes(
-        settings_for_reading(config),
+        load_settings(config),
         dataset,
         bucket=bucket,
         kind=kind,

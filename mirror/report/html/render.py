@@ -34,7 +34,7 @@ def render_page(page: Page) -> str:
         script_hash=script_hash(script),
         is_short=len(page.here) <= _FEW,
         link=link,
-        upstream=lambda name: _DATASETS + quote(name, safe=""),
+        upstream=lambda name: _DATASETS + quote(name, safe="", errors="surrogatepass"),
         levels=level_marks,
         ways=format_ways,
         span=format_span,
@@ -50,7 +50,7 @@ def link(below_share: str) -> str:
     >>> link("bucket/a b/thumbnail.jpg")
     '../bucket/a%20b/thumbnail.jpg'
     """
-    return "../" + quote(below_share, safe="/", errors="surrogateescape")
+    return "../" + quote(below_share, safe="/", errors="surrogatepass")
 
 
 def script_hash(script: str) -> str:

@@ -73,12 +73,8 @@ def test_the_page_has_what_documents_say_and_what_is_odd(mirrored: Settings) -> 
     with open_catalog(mirrored.catalog) as catalog:
         with catalog.begin() as connection:
             bucket = queries.find_bucket(connection, "s3://janelia-cosem-datasets") or 0
-            queries.put_facts(
-                connection,
-                DATASET,
-                "s3://test",
-                [FactRecord(DATASET, *one[:1], "s3://test", one[1]) for one in facts.items()],
-            )
+            said = [FactRecord(DATASET, name, "s3://test", value) for name, value in facts.items()]
+            queries.put_facts(connection, DATASET, "s3://", said)
             odd = [FindingRecord(bucket, DATASET, "test", word, "c", word) for word in ("note", "warning", "error")]
             queries.put_findings(connection, bucket, DATASET, "test", odd, now=NOW)
             queries.start_run(

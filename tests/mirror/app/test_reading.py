@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from catalog.config import sqlite_url
-from catalog.errors import CatalogDamagedError, CatalogMissingError, CatalogNewerError
+from catalog.errors import CatalogDamagedError, CatalogError, CatalogMissingError, CatalogNewerError
 from mirror.app.inventory import list_datasets, list_levels
-from mirror.app.reading import catalog_for_reading, published_file, published_notice
+from mirror.app.listings import list_runs, list_volumes
+from mirror.app.objects import ObjectList
+from mirror.app.reading import catalog_for_reading, published_file
 from mirror.app.search import search
 from mirror.app.sync import SyncRequest, sync
+from mirror.app.telling import told_by
 from mirror.config import Settings
 from mirror.errors import MirrorError
 from mirror.selection import SelectionSpec, parse_scales, parse_volumes
@@ -41,17 +44,18 @@ def laptop(mirrored: Settings, tmp_path: Path) -> Settings:
 
 def test_a_catalog_of_its_own_comes_first(mirrored: Settings) -> None:
     """Nothing is told then."""
-    with catalog_for_reading(mirrored) as catalog:
+    told: list[str] = []
+    with told_by(told.append), catalog_for_reading(mirrored) as catalog:
         assert not catalog.is_published
-    assert published_notice(mirrored) is None
+    assert told == []
 
 
 def test_without_one_the_published_is_read_and_that_is_said(laptop: Settings, tmp_path: Path) -> None:
-    """With its date and the machine that published it; no catalog is made."""
-    with catalog_for_reading(laptop) as catalog:
+    """Once, with its date and the machine that published it; no catalog is made."""
+    told: list[str] = []
+    with told_by(told.append), catalog_for_reading(laptop) as catalog:
         assert catalog.is_published
-    sentence = published_notice(laptop)
-    assert sentence is not None
+    (sentence,) = told
     assert sentence.startswith("Read from the catalog that was published on the share at 20")
     assert sentence.endswith("this machine has none of its own.")
     assert not (tmp_path / "none.db").exists()
@@ -59,12 +63,25 @@ def test_without_one_the_published_is_read_and_that_is_said(laptop: Settings, tm
 
 def test_reading_commands_say_the_same_there(mirrored: Settings, laptop: Settings) -> None:
     """`ls`, `ls DATASET` and `search` of a laptop without network answer what the mirroring machine's catalog does."""
+    told: list[str] = []
     unreachable: list[MirrorError] = []
-    there = list_datasets(laptop, "b", on_unreachable=unreachable.append)
-    assert [line for line in list_datasets(mirrored, "b") if line.mirrored.objects] == list(there)
+    with told_by(told.append):
+        datasets = list_datasets(laptop, "b", on_unreachable=unreachable.append)
+        levels, found = list_levels(laptop, DATASET), search(laptop, "raw")
+        volumes, runs = list_volumes(laptop, DATASET), list_runs(laptop)
+    assert datasets == tuple(line for line in list_datasets(mirrored, "b") if line.mirrored.objects)
     assert len(unreachable) == 1
-    assert list_levels(laptop, DATASET) == list_levels(mirrored, DATASET)
-    assert search(laptop, "raw") == search(mirrored, "raw")
+    assert levels == list_levels(mirrored, DATASET)
+    assert found == search(mirrored, "raw")
+    assert volumes == list_volumes(mirrored, DATASET)
+    assert runs == list_runs(mirrored)
+    assert len(told) == 5
+
+
+def test_objects_are_not_told_from_sums(laptop: Settings) -> None:
+    """A list of none would be a lie: the command says where it can be asked."""
+    with pytest.raises(CatalogError, match="the machine that mirrors"), ObjectList(laptop, DATASET):
+        pass
 
 
 def test_without_either_the_hint_is_how_to_make_one(lab: Settings, tmp_path: Path) -> None:
@@ -73,7 +90,6 @@ def test_without_either_the_hint_is_how_to_make_one(lab: Settings, tmp_path: Pat
     for settings in (nothing, nothing.model_copy(update={"share": None})):
         with pytest.raises(CatalogMissingError, match="oomirror init"):
             catalog_for_reading(settings)
-        assert published_notice(settings) is None
 
 
 def test_a_damaged_one_is_told(laptop: Settings) -> None:

@@ -127,3 +127,23 @@ def test_a_share_that_was_moved_away_is_unsafe(lab: Path, run_text: RunCommand, 
     run_text("init", "--share", "share")
     shutil.move(lab / "share", lab / "elsewhere")
     assert run_json("error", "sync", *CHOICE, code=5)["error"]["thing"] == str(lab / "share")
+
+
+def test_a_machine_without_a_catalog_reads_the_published_one(
+    lab: Path, run_text: RunCommand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It needs to know the share and nothing else; stderr says once whose catalog is read, stdout stays as it was."""
+    run_text("init", "--share", "share")
+    run_text("sync", *CHOICE)
+    there = run_text("ls", "jrc_hela-2", "--bucket", "b", "--json")
+    monkeypatch.setenv("OOMIRROR_CATALOG", f"sqlite:///{lab}/none.db")
+    assert main(["ls", "jrc_hela-2", "--bucket", "b", "--json"]) == 0
+    said = capsys.readouterr()
+    assert said.out == there
+    assert said.err.startswith("Read from the catalog that was published on the share at ")
+    assert said.err.count("\n") == 1
+    for words in (("catalog", "volumes"), ("catalog", "info"), ("catalog", "sql", "SELECT 1"), ("why", "jrc_hela-2")):
+        assert main(words) == 0
+        assert "Read from the catalog" in capsys.readouterr().err
+    assert main(["catalog", "objects", "jrc_hela-2"]) == 1
+    assert "the machine that mirrors" in capsys.readouterr().err

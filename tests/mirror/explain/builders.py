@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from mirror.explain.headers import UNREAD, HeaderEvidence
 from mirror.explain.ranking import dataset_causes, pair_causes
-from mirror.explain.result import DatasetExplanation
+from mirror.explain.result import NOTHING, DatasetExplanation
 from mirror.explain.stored import OtherObjects, StoredArray, StoredDataset, StoredVolume
 from mirror.formats.folder import Format
 from mirror.formats.layout import ArrayFacts
@@ -37,7 +37,7 @@ def level(
     blocks: Mapping[BlockIndex, int],
     *,
     index: int | None = 0,
-    strays: Tally = Tally(),
+    strays: Tally = NOTHING,
     documents: Tally = DOCUMENT,
     headers: HeaderEvidence = UNREAD,
     padding: Fraction | None = None,
@@ -63,6 +63,11 @@ def full(known: ArrayFacts, size: Callable[[Grid, BlockIndex], int]) -> dict[Blo
     return {index: size(known.grid, index) for index in known.grid.indices()}
 
 
+def alike(known: ArrayFacts, size: int) -> dict[BlockIndex, int]:
+    """Return all blocks of an array, all of one length."""
+    return dict.fromkeys(known.grid.indices(), size)
+
+
 def volume(path: str, *levels: StoredArray, volume_format: Format = Format.N5, rest: Tally = DOCUMENT) -> StoredVolume:
     """Return a volume of these levels."""
     arrays = tuple(replace(one, path=f"{path}/{one.path}") for one in levels)
@@ -71,7 +76,7 @@ def volume(path: str, *levels: StoredArray, volume_format: Format = Format.N5, r
 
 def dataset(*volumes: StoredVolume, others: tuple[OtherObjects, ...] = (), name: str = "jrc_x") -> StoredDataset:
     """Return a dataset whose total is what its parts come to."""
-    total = sum((one.listed for one in (*volumes, *others)), Tally())
+    total = sum((one.listed for one in others), sum((one.listed for one in volumes), NOTHING))
     return StoredDataset(name, total, volumes, others)
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from itertools import combinations
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mirror.explain.lmdi import log_ratio, round_to_sum, share_out
@@ -71,6 +71,7 @@ def _hand_out(terms: Mapping[str, Decimal], total: int) -> dict[str, int]:
     return {name: n + step * (name in best) for name, n in cut.items()}
 
 
+@settings(deadline=None)
 @given(_factors(), _factors())
 def test_sums_are_exact_and_agree_with_a_naive_implementation(a: Factors, b: Factors) -> None:
     """What factors make sums to the difference, to the byte, and is what the formula gives with more digits."""
@@ -79,18 +80,21 @@ def test_sums_are_exact_and_agree_with_a_naive_implementation(a: Factors, b: Fac
     assert made == _naive(a, b)
 
 
+@settings(deadline=None)
 @given(_factors(), _factors(), st.permutations(NAMES))
 def test_the_order_of_factors_does_not_matter(a: Factors, b: Factors, order: list[str]) -> None:
     """Whatever order the factors come in, each makes the same."""
     assert share_out({name: a[name] for name in order}, {name: b[name] for name in order}) == share_out(a, b)
 
 
+@settings(deadline=None)
 @given(_factors(), _factors())
 def test_swapping_turns_every_sign(a: Factors, b: Factors) -> None:
     """B less A is A less B with every sign turned."""
     assert share_out(b, a) == {name: -made for name, made in share_out(a, b).items()}
 
 
+@settings(deadline=None)
 @given(_factors(), _factors(), st.sampled_from(NAMES))
 def test_a_factor_that_is_the_same_makes_nothing(a: Factors, b: Factors, same: str) -> None:
     """Equal factors make 0, whatever the others do."""
@@ -102,12 +106,14 @@ def test_a_factor_that_is_the_same_makes_nothing(a: Factors, b: Factors, same: s
     assert share_out(a, both)[same] == 0
 
 
+@settings(deadline=None)
 @given(_factors())
 def test_the_same_makes_nothing(a: Factors) -> None:
     """Nothing differs, nothing is made."""
     assert not any(share_out(a, a).values())
 
 
+@settings(deadline=None)
 @given(_factors(), st.sampled_from(["a", "b"]))
 @example(dict(zip(NAMES, map(Fraction, (2, 1, 1, 5)), strict=True)), "a")
 def test_where_one_product_is_0_all_goes_to_what_is_0(known: Factors, side: str) -> None:
@@ -157,6 +163,7 @@ def test_terms_that_do_not_sum_are_refused() -> None:
         round_to_sum({"x": Decimal("1.5")}, 7)
 
 
+@settings(deadline=None)
 @given(st.fractions(min_value=Fraction(1, 10**30), max_value=10**30), st.fractions(Fraction(1, 10**30), 10**30))
 def test_logarithms_turn_their_sign(a: Fraction, b: Fraction) -> None:
     """ln(a / b) is exactly the opposite of ln(b / a)."""

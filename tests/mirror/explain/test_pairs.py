@@ -17,6 +17,11 @@ PAIRS = [
     ("labels/mito-mem_seg", "volumes/labels/mito-mem_seg"),
     ("labels/er_mito_contacts", "volumes/labels/er_mito_contacts"),
     ("labels/er_curvature", "volumes/labels/er_curvature"),
+    ("labels/masks/foreground", "volumes/masks/foreground"),
+    ("lm/er_palm", "volumes/lm/er_palm"),
+    ("recon-1/labels/groundtruth/crop1/all", "volumes/groundtruth/0003/crop1/labels/all"),
+    ("recon-1/labels/groundtruth/crop1/ribo", "volumes/groundtruth/0003/crop1/labels/ribosomes"),
+    ("recon-1/labels/groundtruth/crop1/cent", "volumes/groundtruth/0003/crop1/labels/centrosome"),
 ]
 
 
@@ -33,11 +38,12 @@ def test_a_pair_is_one_from_either_side(in_a: str, in_b: str) -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("em/fibsem-uint8", "only em/fibsem-uint16"),
+        ("em/other", "only em/fibsem-uint16"),
+        ("em/tem-uint8", "FIB-SEM only"),
         ("volumes/subsampled/raw/8nm", "subsampled-em"),
-        ("volumes/groundtruth/0003/crop1/labels/all", "ground-truth"),
+        ("volumes/groundtruth/0003/crop1/masks/ribosomes", "masks of single crops"),
+        ("volumes/masks/groundtruth/0003", "where crops were annotated"),
         ("labels/gt", "ground-truth"),
-        ("labels/masks/foreground", "mask"),
         ("neuroglancer/mesh/mito_seg", "mesh"),
         ("labels/odd", "unknown"),
     ],

@@ -6,10 +6,10 @@ import math
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mirror.explain.blocks import (
+from mirror.explain.overlap import (
     EDGE,
     INTERIOR,
     WHOLE,
@@ -42,6 +42,7 @@ def _sound(grid: Grid, blocks: Blocks) -> Blocks:
     return {index: size for index, size in blocks.items() if grid.is_inside(index) and size >= HEADER}
 
 
+@settings(deadline=None)
 @given(_shapes, _shapes, _blocks, _blocks)
 def test_blocks_of_one_size_lie_as_sets_say(
     shape_a: tuple[int, ...], shape_b: tuple[int, ...], a: Blocks, b: Blocks
@@ -73,11 +74,12 @@ def _check_groups(sums: SideSums, grid: Grid, blocks: Blocks, members: dict[str,
         assert group.n_padded_voxels == len(members[name]) * math.prod(grid.block_size_xyz)
 
 
+@settings(deadline=None)
 @given(_shapes, _sizes, _sizes, _blocks, _blocks)
 def test_blocks_of_other_sizes_lie_in_cells(
     shape: tuple[int, ...], size_a: tuple[int, ...], size_b: tuple[int, ...], a: Blocks, b: Blocks
 ) -> None:
-    """In cells of whole blocks of both, all objects are counted once, and a cell is common where both store any of it."""
+    """In cells, all objects are counted once, and a cell is common where both store any of it."""
     grids = Grid(shape, size_a), Grid(shape, size_b)
     cell = tuple(map(math.lcm, size_a, size_b))
     overlap = lay_side_by_side(_stream(grids[0], a), _stream(grids[1], b))
@@ -103,6 +105,7 @@ def _voxels(grid: Grid, blocks: Blocks) -> set[tuple[int, ...]]:
     return found
 
 
+@settings(deadline=None)
 @given(_shapes, _blocks, _blocks)
 def test_sides_can_be_swapped(shape: tuple[int, ...], a: Blocks, b: Blocks) -> None:
     """What is said of A beside B is said of it when it is B."""
@@ -112,6 +115,7 @@ def test_sides_can_be_swapped(shape: tuple[int, ...], a: Blocks, b: Blocks) -> N
     assert (there.a, there.b, there.n_common) == (back.b, back.a, back.n_common)
 
 
+@settings(deadline=None)
 @given(_shapes, _blocks)
 def test_turned_rows_are_those_of_an_array_seen_in_a_mirror(shape: tuple[int, ...], blocks: Blocks) -> None:
     """Block j along y is block n-1-j of the other; what lies outside the grid stays there; the order is kept."""
@@ -122,6 +126,7 @@ def test_turned_rows_are_those_of_an_array_seen_in_a_mirror(shape: tuple[int, ..
     assert turned == [(*index, size) for index, size in sorted(expected.items())]
 
 
+@settings(deadline=None)
 @given(_shapes, _blocks)
 def test_a_whole_level_is_all_of_its_sound_blocks(shape: tuple[int, ...], blocks: Blocks) -> None:
     """Where only whole levels can be compared, all voxels of the array count, and strays and damaged blocks do not."""
