@@ -26,6 +26,7 @@ from mirror.cli.catalog.upgrade import upgrade
 from mirror.cli.catalog.vacuum import vacuum
 from mirror.cli.catalog.volumes import volumes
 from mirror.cli.demo import demo
+from mirror.cli.diff_buckets import diff_buckets
 from mirror.cli.faults import tell
 from mirror.cli.init import init
 from mirror.cli.ls import ls
@@ -75,12 +76,17 @@ def _root(
     if config is not None:
         # Before the command or after it: both are how people write it.
         of_command = {"config": str(config)}
-        context.default_map = {command.__name__: of_command for command in COMMANDS} | {
-            group: {command.__name__: of_command for command in commands} for group, (_, commands) in GROUPS.items()
+        context.default_map = {_name(command): of_command for command in COMMANDS} | {
+            group: {_name(command): of_command for command in commands} for group, (_, commands) in GROUPS.items()
         }
     if context.invoked_subcommand is None:
         put_words(context.get_help())
         raise typer.Exit(2)
+
+
+def _name(command: Callable[..., int]) -> str:
+    """Return what users type."""
+    return command.__name__.replace("_", "-")
 
 
 def _group(context: typer.Context) -> None:
@@ -117,6 +123,7 @@ COMMANDS: Mapping[Callable[..., int], str] = {
     adopt: "take what lies on the share already into the catalog",
     ls: "show what the buckets hold and what the share holds",
     why: "tell what a file is and what became of it",
+    diff_buckets: "explain why a dataset is not as large in one bucket as in the other",
     demo: "mirror two sample buckets, served on this machine",
 }
 """Each with its line in `oomirror --help`."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.demo import n5_writer, viewer_formats
 from mirror.demo.n5_writer import Dialect, KeyedBody
-from mirror.demo.png import encode_png
 from mirror.demo.pyramid import Halver, levels, mean_of_cubes, middle_of_cubes
 from mirror.demo.specimen import Specimen
+from mirror.report.png import encode_png
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

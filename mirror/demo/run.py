@@ -41,6 +41,12 @@ def demo_steps(share: Path) -> tuple[Step, ...]:
         Step("List the whole dataset, not only what was chosen.", ("scan", DATASET)),
         Step("What the bucket has, and what the share has.", ("ls", DATASET, "--bucket", "b")),
         Step("All datasets.", ("ls",)),
+        Step("What the volumes show.", ("catalog", "volumes", DATASET, "--kind", "segmentation")),
+        Step("Why is a block not there?", ("why", f"{DATASET}/{DATASET}.n5/volumes/raw/s3/0/0/0")),
+        Step(
+            "Why is the EM of one bucket larger than that of the other?",
+            ("diff-buckets", DATASET, "--volumes", "raw", "--html", str(share.parent / "diff-buckets.html")),
+        ),
     )
 
 

@@ -11,7 +11,8 @@ from mirror.explain.causes import Cause, Place
 from mirror.explain.ranking import CauseLine, dataset_causes, pair_causes, sum_causes
 from mirror.explain.result import DatasetExplanation, LevelExplanation, LevelSide, PairExplanation
 from mirror.formats.data_type import element_bytes
-from mirror.report.numbers import format_bytes
+from mirror.report.explanation import GB
+from mirror.report.numbers import Units, format_bytes, format_difference
 
 TITLES: Mapping[Cause, str] = {
     Cause.ONLY_IN_A: "what A alone has",
@@ -84,11 +85,17 @@ def answer(question: Question) -> str:
         return f"Neither bucket stores any {question.subject}."
     if not a or not b:
         has, lacks = ("A", "B") if a else ("B", "A")
-        return f"{has}'s {question.subject} takes {format_bytes(a or b)}, and {lacks} has none."
-    sizes = f"({format_bytes(a)} against {format_bytes(b)})"
+        return f"{has}'s {question.subject} takes {_size(a or b)}, and {lacks} has none."
+    sizes = f"({_size(a)} against {_size(b)})"
     if a == b and not _named(question):
         return f"A's {question.subject} is as large as B's {sizes}."
     return f"A's {question.subject} is {_ratio(a, b)} {sizes} {_because(question)}."
+
+
+def _size(n_bytes: int) -> str:
+    """Return a size; from 1 GB on in both units, which people mistake for each other."""
+    told = format_bytes(n_bytes)
+    return f"{told} or {format_bytes(n_bytes, Units.IEC)}" if n_bytes >= GB else told
 
 
 def _ratio(a: int, b: int) -> str:
@@ -101,9 +108,9 @@ def _ratio(a: int, b: int) -> str:
 
 
 def _because(question: Question) -> str:
-    clauses = [f"{_clause(question, cause)} ({_signed(n_bytes)})" for cause, n_bytes in _named(question)]
+    clauses = [f"{_clause(question, cause)} ({format_difference(n_bytes)})" for cause, n_bytes in _named(question)]
     if question.unexplained_bytes:
-        clauses.insert(0, f"of causes not found ({_signed(question.unexplained_bytes)})")
+        clauses.insert(0, f"of causes not found ({format_difference(question.unexplained_bytes)})")
     if not clauses:
         return "because of the documents that each bucket has of its own"
     first, *others = clauses
@@ -122,10 +129,6 @@ def _named(question: Question) -> list[tuple[Cause, int]]:
     return sorted(worth, key=lambda item: item[1] * difference < 0)[:_MOST_NAMED]
 
 
-def _signed(n_bytes: int) -> str:
-    return f"{'+' if n_bytes >= 0 else '-'}{format_bytes(abs(n_bytes))}"
-
-
 def _clause(question: Question, cause: Cause) -> str:
     known = _CLAUSES.get(cause)
     return known(question) if known else f"of {TITLES[cause]}"
@@ -138,7 +141,8 @@ def _voxels(question: Question) -> str:
 
 
 def _bytes_per_voxel(question: Question) -> str:
-    pairs = {(_type(level.a), _type(level.b)) for level in question.levels}
+    moved = [level for level in question.levels if level.contributions.get(Cause.BYTES_PER_VOXEL)]
+    pairs = {(_type(level.a), _type(level.b)) for level in moved}
     if len(pairs) == 1:
         ((a, b),) = pairs
         return f"A stores each voxel in {a} and B in {b}"

@@ -37,6 +37,17 @@ class StoredAmount(_Report):
         )
 
 
+class SourceReport(_Report):
+    """The listing that one bucket's numbers of a dataset come from."""
+
+    url: str
+    """`s3://bucket/prefix` of the dataset."""
+    listed_at: str | None = None
+    """ISO 8601 in UTC."""
+    snapshot: int | None = None
+    """Of the catalog."""
+
+
 class CauseReport(_Report):
     """What one cause makes of the difference at one place."""
 
@@ -241,6 +252,9 @@ class DatasetReport(_Report):
     findings: tuple[FindingReport, ...]
     earlier: EarlierReport | None = None
     """None where the question was not asked before, or nothing was listed since."""
+    a_source: SourceReport | None = None
+    b_source: SourceReport | None = None
+    """Null where no listing is behind the numbers, or the bucket lacks the dataset."""
 
 
 class DiffReport(_Report):

@@ -51,6 +51,26 @@ def format_bytes(n_bytes: float, units: Units = Units.SI) -> str:
     return f"{value:,.1f} {name}"
 
 
+def format_difference(n_bytes: float, units: Units = Units.SI) -> str:
+    """Return bytes with their sign.
+
+    >>> [format_difference(n) for n in (122_265_600_000, -1500, 0)]
+    ['+122.3 GB', '-1.5 kB', '0 B']
+    """
+    sign = "+" if n_bytes > 0 else "-" if n_bytes < 0 else ""
+    return f"{sign}{format_bytes(abs(n_bytes), units)}"
+
+
+def format_both(n_bytes: float) -> str:
+    """Return bytes as papers and S3 count them, and as Windows' Explorer does, which writes GB for GiB.
+
+    >>> format_both(122_265_600_000), format_both(400)
+    ('122.3 GB (113.9 GiB)', '400 B')
+    """
+    si, iec = format_bytes(n_bytes), format_bytes(n_bytes, Units.IEC)
+    return si if si == iec else f"{si} ({iec})"
+
+
 def format_count(n: int) -> str:
     """Return a number with its thousands apart.
 
@@ -140,6 +160,31 @@ def format_share(part: float, whole: float) -> str:
     if percent < 1:
         return "<1 %"
     return ">99 %" if percent > 99 else f"{percent:.0f} %"
+
+
+def format_signed_share(part: float, whole: float) -> str:
+    """Return a part of a whole in percent to one digit; of parts that work against each other one may exceed it.
+
+    >>> [format_signed_share(*one) for one in ((15, 14), (-1, 14), (1, 9999), (-1, 9999), (0, 5), (1, 0))]
+    ['107.1 %', '-7.1 %', '<0.1 %', '>-0.1 %', '0 %', '-']
+    """
+    if not whole:
+        return "-"
+    percent = 100 * part / whole
+    if percent and abs(percent) < 0.05:
+        return "<0.1 %" if percent > 0 else ">-0.1 %"
+    return f"{percent:,.1f} %" if percent else "0 %"
+
+
+def format_ratio(ratio: float | None) -> str:
+    """Return how many times one size is another; a dash where the other is 0.
+
+    >>> [format_ratio(ratio) for ratio in (1.83, 0.0312, 1.002, None)]
+    ['1.83', '0.0312', '1.002', '-']
+    """
+    if ratio is None:
+        return "-"
+    return f"{ratio:.3g}" if ratio < 0.995 or ratio > 1.005 else f"{ratio:.4g}"
 
 
 def format_utc(moment: datetime) -> str:

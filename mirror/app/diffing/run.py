@@ -15,7 +15,7 @@ from catalog.session import open_catalog
 from mirror.app.datasets import dataset_names, datasets_in, has_dataset, plain_errors
 from mirror.app.diffing.answers import keep_answers
 from mirror.app.diffing.headers import with_headers
-from mirror.app.diffing.sampling import Sampler, SampleRequest
+from mirror.app.diffing.sampling import Sampler, SampleRequest, Seen
 from mirror.app.diffing.stored import Stored, choose_volumes, described_volumes, stored_dataset
 from mirror.app.opened import open_bucket
 from mirror.app.scan import EVERYTHING, scan
@@ -34,8 +34,6 @@ from mirror.store.bucket import Bucket
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
-
-    from mirror.explain.sample.picture import Picture
 
 _NO_VOLUMES = VolumeFilter(())
 
@@ -67,8 +65,8 @@ class DiffAnswer:
     """The report, and what can be seen of the voxels."""
 
     report: DiffReport
-    pictures: tuple[tuple[str, Picture], ...] = ()
-    """Where, and the same slice of both there; () without a sample."""
+    pictures: tuple[Seen, ...] = ()
+    """() without a sample."""
 
 
 async def diff_buckets(settings: Settings, request: DiffRequest, *, sink: EventSink = ignore) -> DiffAnswer:
@@ -111,8 +109,8 @@ class _Differ:
     request: DiffRequest
     buckets: dict[Side, Bucket]
     sink: EventSink
-    pictures: list[tuple[str, Picture]] = field(default_factory=list)
-    compared: dict[str, dict[Side, int]] = field(default_factory=dict)
+    pictures: list[Seen] = field(default_factory=list)
+    compared: dict[str, dict[Side, SnapshotRecord]] = field(default_factory=dict)
     """Dataset to the listings that were compared, by side."""
     _silent: set[Side] = field(default_factory=set)
     """Buckets that did not answer: their headers are not asked for."""
@@ -243,7 +241,7 @@ class _Differ:
         found = self._snapshot(connection, side, name, chosen)
         if found is None or (chosen is not None and not chosen[side]):
             return None
-        self.compared.setdefault(name, {})[side] = found[1].id
+        self.compared.setdefault(name, {})[side] = found[1]
         return stored_dataset(connection, *found, only=None if chosen is None else chosen[side])
 
     async def _with_headers(self, side: Side, stored: dict[Side, Stored | None]) -> StoredDataset | None:

@@ -48,6 +48,15 @@ class SampleRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What there is to see of one place in both buckets."""
+
+    dataset: str
+    where: str
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
 class LevelSample:
     """What a sample of one paired level tells."""
 
@@ -116,8 +125,7 @@ class Sampler:
         self._request = request
         self._sink = sink
         self._slots = asyncio.Semaphore(_IN_FLIGHT)
-        self.pictures: list[tuple[str, Picture]] = []
-        """Where, and what was seen there."""
+        self.pictures: list[Seen] = []
 
     async def sample(
         self, explained: DatasetExplanation, stored: Mapping[Side, Stored], overrides: Overrides
@@ -142,7 +150,8 @@ class Sampler:
                 continue
             sample = await self._sample_level(level, comparable, stored)
             if sample.picture is not None:
-                self.pictures.append((f"{explained.where}, {level.level}", sample.picture))
+                where = f"{explained.where}, {level.level}"
+                self.pictures.append(Seen(stored[Side.A].dataset.name, where, sample.picture))
             levels.append(replace(level, notes=(*level.notes, *sample.words), parts=sample.parts))
         return replace(explained, levels=tuple(levels))
 

@@ -6,18 +6,12 @@ import base64
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from mirror.report.html.environment import make_environment, read
 from mirror.report.html.page import Checked, Level, Page, Wholeness, n_of
 from mirror.report.numbers import format_bytes, format_count, format_share, format_utc, plural
-from mirror.report.text.table import plain
 
-if TYPE_CHECKING:
-    from markupsafe import Markup
-
-_FOLDER = Path(__file__).parent
 _DATASETS = "https://openorganelle.janelia.org/datasets/"
 _FEW = 4
 """So many datasets are shown unfolded."""
@@ -25,28 +19,8 @@ _FEW = 4
 
 def render_page(page: Page) -> str:
     """Return the page as HTML; everything that came from a bucket is escaped, control characters are written out."""
-    # Jinja takes a tenth of a second to import, and only publishing needs it.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        finalize=_finalized,
-    )
-    script = (_FOLDER / "page.js").read_text(encoding="utf-8")
-    environment.filters |= {
-        "bytes": format_bytes,
-        "count": format_count,
-        "date": format_date,
-        "day": format_day,
-        "utc": format_utc,
-        "numbers": format_numbers,
-        "path": breakable,
-    }
+    script = read("page.js")
+    environment = make_environment({"day": format_day, "numbers": format_numbers})
     levels = [level for dataset in page.here for level in dataset.levels]
     return environment.get_template("page.html.j2").render(
         page=page,
@@ -55,7 +29,7 @@ def render_page(page: Page) -> str:
         n_partial=n_of(levels, Wholeness.PARTIAL),
         n_unknown=n_of(levels, Wholeness.UNKNOWN),
         n_oddities=sum(len(dataset.oddities) for dataset in page.here),
-        style=(_FOLDER / "page.css").read_text(encoding="utf-8"),
+        style=read("base.css") + read("page.css"),
         script=script,
         script_hash=script_hash(script),
         is_short=len(page.here) <= _FEW,
@@ -68,27 +42,6 @@ def render_page(page: Page) -> str:
         plural=plural,
         amount=lambda tally: f"{format_bytes(tally.bytes)} in {plural(tally.objects, 'object')}",
     )
-
-
-def _finalized(value: object) -> object:
-    # Strings alone: Markup is one, and has been made from such.
-    return plain_lines(value) if type(value) is str else value
-
-
-def plain_lines(text: str) -> str:
-    """Return the text with all but its line breaks written out that no page can show, as control characters."""
-    return "\n".join(map(plain, text.split("\n")))
-
-
-def breakable(path: str) -> Markup:
-    """Return a path that may be broken after its slashes.
-
-    >>> breakable("labels/<er>")
-    Markup('labels/<wbr>&lt;er&gt;')
-    """
-    from markupsafe import Markup, escape
-
-    return Markup("/<wbr>").join(escape(plain(part)) for part in path.split("/"))
 
 
 def link(below_share: str) -> str:
@@ -164,16 +117,6 @@ def format_day(moment: datetime) -> str:
     '2026-01-04'
     """
     return format_utc(moment)[:10]
-
-
-def format_date(moment: datetime) -> str:
-    """Return a moment in UTC, to the minute.
-
-    >>> from datetime import UTC
-    >>> format_date(datetime(2026, 1, 4, 5, tzinfo=UTC))
-    '2026-01-04 05:00 UTC'
-    """
-    return f"{format_utc(moment)[:16].replace('T', ' ')} UTC"
 
 
 def format_numbers(values: Sequence[float]) -> str:

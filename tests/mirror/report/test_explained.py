@@ -188,6 +188,22 @@ def test_the_question_is_answered_in_the_first_sentence(
     assert _answer(a, b) == words
 
 
+def test_large_sizes_are_answered_in_both_units() -> None:
+    """From 1 GB on: GB as papers count and GiB, which Explorer calls GB."""
+    known = facts(compression=RAW)
+    sizes = [level(known, alike(known, n)) for n in (3 * 10**9, 2 * 10**9)]
+    a, b = (dataset(volume(path, one)) for path, one in zip((RAW_A, RAW_B), sizes, strict=True))
+    assert "(24.0 GB or 22.4 GiB against 16.0 GB or 14.9 GiB)" in _answer(a, b)
+
+
+def test_a_level_that_cannot_be_read_hides_no_type() -> None:
+    """What the other levels are is told all the same."""
+    lost = level(None, {}, index=1, strays=Tally(1, 50))
+    known = {RAW_A: facts(data_type="uint16", compression=RAW), RAW_B: facts(compression=RAW)}
+    a, b = (dataset(volume(path, level(one, alike(one, 50)), lost)) for path, one in known.items())
+    assert "2 bytes (uint16) and B in 1 byte (uint8)" in _answer(a, b)
+
+
 def test_what_is_unexplained_is_said_first() -> None:
     """A sentence does not hide what nobody knows."""
     known = facts(data_type="odd", compression=RAW)

@@ -1,0 +1,86 @@
+"""The files that `diff-buckets` writes on request: each whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mirror.errors import MirrorError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mirror.app.diffing.run import DiffAnswer
+    from mirror.app.diffing.sampling import Seen
+    from mirror.report.html.pictures import EvidencePicture
+
+_HISTOGRAM_HEIGHT = 96
+_BAR_WIDTH = 2
+_INK, _PAPER = 60, 255
+
+
+def write_answer(answer: DiffAnswer, *, html: Path | None, md: Path | None, csv: Path | None) -> tuple[Path, ...]:
+    """Write the forms that are asked for; return their places.
+
+    Raises
+    ------
+    MirrorError
+        A file cannot be written; what was there is left as it is.
+    """
+    from mirror.report.explanation_csv import explanation_csv_lines
+    from mirror.report.markdown import render_markdown
+
+    forms: tuple[tuple[Path | None, Callable[[], str]], ...] = (
+        (html, lambda: _page(answer)),
+        (md, lambda: render_markdown(answer.report, levels=True)),
+        (csv, lambda: "\n".join(explanation_csv_lines(answer.report)) + "\n"),
+    )
+    return tuple(_write(path, make()) for path, make in forms if path is not None)
+
+
+def _page(answer: DiffAnswer) -> str:
+    from mirror import __version__
+    from mirror.app.workplace import utc_now
+    from mirror.report.html.explanation import render_explanation_page
+
+    pictures = [picture for seen in answer.pictures for picture in evidence_pictures(seen)]
+    return render_explanation_page(answer.report, made_at=utc_now(), version=__version__, pictures=pictures)
+
+
+def _write(path: Path, text: str) -> Path:
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(text.encode("utf-8", "backslashreplace"))
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise MirrorError("cannot write the file", str(path), found=error.strerror or str(error)) from error
+    return path.absolute()
+
+
+def evidence_pictures(seen: Seen) -> Iterator[EvidencePicture]:
+    """Yield what is to be seen of one place: the same slice of both, what is left between them, both histograms."""
+    from mirror.report.html.pictures import EvidencePicture
+    from mirror.report.png import encode_png
+
+    picture = seen.picture
+    views = (
+        ("bucket A", picture.a_yx),
+        ("bucket B, laid on A", picture.b_yx),
+        ("difference: B less what A makes of it; grey is none", picture.difference_yx),
+        (f"A's values, {picture.a_limits[0]:g} to {picture.a_limits[1]:g}", _bars(picture.a_histogram)),
+        (f"B's values, {picture.b_limits[0]:g} to {picture.b_limits[1]:g}", _bars(picture.b_histogram)),
+    )
+    for caption, pixels in views:
+        yield EvidencePicture(seen.dataset, seen.where, caption, encode_png(pixels))
+
+
+def _bars(counts: NDArray[Any]) -> NDArray[Any]:
+    """Return a histogram as a picture, the most frequent value as high as it is."""
+    import numpy as np
+
+    heights = np.rint(counts / max(int(counts.max()), 1) * _HISTOGRAM_HEIGHT).astype(int)
+    above = np.arange(_HISTOGRAM_HEIGHT)[:, None] < _HISTOGRAM_HEIGHT - heights[None, :]
+    return np.repeat(np.where(above, _PAPER, _INK).astype(np.uint8), _BAR_WIDTH, axis=1)
