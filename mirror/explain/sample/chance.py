@@ -90,6 +90,6 @@ def usual_sigmas(n_tried: int) -> float:
     """Return what the best of so many tried shifts reaches by chance, in the median.
 
     >>> round(usual_sigmas(1), 2), round(usual_sigmas(100_000), 2)
-    (0.67, 4.49)
+    (0.67, 4.5)
     """
     return -NormalDist().inv_cdf((1 - 0.5 ** (1 / max(1, n_tried))) / 2)

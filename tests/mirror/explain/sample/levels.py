@@ -63,7 +63,9 @@ def make_level(seed: int, shape: tuple[int, int, int] = (12, 10, 15)) -> Level:
 
 def _patches(chance: np.random.Generator, where: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Return waves of a few blocks' length, mean 0 and deviation 1."""
-    waves = sum(np.sin(where @ chance.normal(0, 0.6, 3) + chance.uniform(0, 6.3)) for _ in range(8))
+    waves = np.zeros(len(where))
+    for _ in range(8):
+        waves += np.sin(where @ chance.normal(0, 0.6, 3) + chance.uniform(0, 6.3))
     return np.asarray((waves - waves.mean()) / waves.std())
 
 

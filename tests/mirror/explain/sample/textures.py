@@ -25,7 +25,8 @@ def cloud(chance: np.random.Generator, shape_zyx: tuple[int, ...], length: float
 def cell(chance: np.random.Generator, shape_zyx: tuple[int, ...], length: float = 3.0) -> Voxels:
     """Return what a microscope would see without noise: thin dark membranes around shaded rooms; 0 to 255."""
     membranes = np.exp(-((2.5 * cloud(chance, shape_zyx, length)) ** 2))
-    return np.clip(165 + 15 * cloud(chance, shape_zyx, 3 * length) - 95 * membranes, 1, 255)
+    shades: Voxels = np.clip(165 + 15 * cloud(chance, shape_zyx, 3 * length) - 95 * membranes, 1, 255)
+    return shades
 
 
 def em_uint8(chance: np.random.Generator, shape_zyx: tuple[int, ...]) -> Voxels:
@@ -47,13 +48,13 @@ def noise(chance: np.random.Generator, shape_zyx: tuple[int, ...]) -> Voxels:
 
 def soft_map(chance: np.random.Generator, shape_zyx: tuple[int, ...]) -> Voxels:
     """Return a block of a prediction: 0 or 255 nearly everywhere."""
-    return np.rint(127.5 + 127.5 * np.tanh(3 * cloud(chance, shape_zyx, 4))).astype("uint8")
+    return np.asarray(np.rint(127.5 + 127.5 * np.tanh(3 * cloud(chance, shape_zyx, 4))), "uint8")
 
 
 def labels(chance: np.random.Generator, shape_zyx: tuple[int, ...]) -> Voxels:
     """Return a block of a segmentation: two instances and what is neither."""
     shapes = cloud(chance, shape_zyx, 4)
-    return ((shapes > 0.5) * np.uint64(17) + (shapes < -0.5) * np.uint64(2**40)).astype("uint64")
+    return np.asarray((shapes > 0.5) * np.uint64(17) + (shapes < -0.5) * np.uint64(2**40), "uint64")
 
 
 def shade(chance: np.random.Generator, shape_zyx: tuple[int, ...]) -> Voxels:
