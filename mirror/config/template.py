@@ -49,6 +49,10 @@ _TEMPLATE = """\
 # file_mode = ""                   # as "0664"; empty: 0666 less umask, so that the lab can read
 # dir_mode = ""                    # as "2775"; empty: 0777 less umask
 # group = ""                       # name or number of the group of new files
+
+# Volumes that diff-buckets lays side by side against its own rules: path in bucket a = path in bucket b.
+# [pairs]
+# "em/fibsem-uint8" = "volumes/raw"   # "" where it has no partner
 """
 
 
