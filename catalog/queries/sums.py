@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Row, case, func, s
 
 from catalog.queries.places import arrays, bucket_prefix
 from catalog.queries.rows import first_after, insert_new, put_rows, starts_with, update_rows, upsert
+from catalog.queries.state import IN_DOUBT_ETAG
 from catalog.records import (
     HOW_ADOPTED,
     HOW_CHECKSUM,
@@ -182,6 +183,7 @@ def _inside(bucket_id: int, prefix: str) -> tuple[ColumnElement[bool], ColumnEle
 
 
 def _sums(connection: Connection, table: FromClause, *conditions: ColumnElement[bool]) -> dict[str, int | None]:
+    """Count rows; those in doubt are not: what lies there is not what the bucket has, or nobody knows."""
     how = table.c.how
     ways = (HOW_MD5, HOW_MULTIPART_ETAG, HOW_CHECKSUM, HOW_SIZE_ONLY)
     query = select(
@@ -191,7 +193,7 @@ def _sums(connection: Connection, table: FromClause, *conditions: ColumnElement[
         func.coalesce(func.sum(case((how >= HOW_ADOPTED, 1), else_=0)), 0),
         func.min(table.c.run_id),
         func.max(table.c.run_id),
-    ).where(*conditions)
+    ).where(*conditions, table.c.etag != IN_DOUBT_ETAG)
     row: Row[Any] = connection.execute(query).one()
     return {name: None if value is None else int(value) for name, value in zip(_COUNTED, row, strict=True)}
 

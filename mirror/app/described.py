@@ -74,6 +74,10 @@ def put_described(
     found = (*dataset.findings, *check_dataset(dataset))
     put_findings(connection, bucket_id, dataset.name, METADATA, found, now=now)
     compare_with_manifests(connection, url, dataset.name, aliases)
+    for other_id, other_url in queries.buckets(connection).items():
+        if other_id != bucket_id:
+            # Its title may come from the documents of this one.
+            put_search_entries(connection, other_id, other_url, dataset.name)
     return arrays
 
 

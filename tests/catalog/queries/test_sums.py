@@ -142,3 +142,14 @@ def test_a_new_array_makes_the_sums_around_it_stale(connection: Connection, buck
     queries.doubt_sums_around(connection, bucket, [f"{CONTAINER}x/s0/", f"{CONTAINER}y/"])
     assert queries.count_sums(connection, bucket, DATASET) == 4
     assert sum(one.mirrored.objects for one in states(connection, bucket).values()) == 3
+
+
+def test_what_is_in_doubt_does_not_count(connection: Connection, bucket: int, run: int, array: int) -> None:
+    """A run that was killed while it replaced what changed leaves no level that is said to be whole."""
+    put_blocks(connection, array, run, 3)
+    put_files(connection, bucket, run, f"{FOLDER}attributes.json", f"{PREFIX}README.json")
+    queries.doubt_mirrored_blocks(connection, array, [(0, 0, 1)])
+    queries.doubt_mirrored_objects(connection, bucket, [f"{PREFIX}README.json"])
+    found = states(connection, bucket)
+    assert found[FOLDER].mirrored == Count(3, 114)
+    assert found[PREFIX].mirrored == Count()

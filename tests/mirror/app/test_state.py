@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -139,6 +140,18 @@ def test_killed_between_a_new_content_and_its_row(server: OddServer, lab: OddLab
     assert lab.mirror().report.transferred.objects == 1
     assert lab.files() == small_dataset()
     assert catalog_rows(lab.catalog)[f"{BUCKET}/{BLOCK}"] == row_of(old.body)
+
+
+def test_half_a_character_ends_no_run(server: OddServer, lab: OddLab) -> None:
+    """Documents may spell what neither UTF-8 nor a database can; the dataset is mirrored, each file as it is."""
+    array = json.loads(small_dataset()[METADATA]) | {"units": ["\ud800"] * 3, "\udfff": "\ud800"}
+    server.put(METADATA, json.dumps(array).encode())
+    server.put(f"{ODD}/{ODD}.n5/attributes.json", b'{"n5": "2.0.0\\ud800"}')
+    server.put(f"{ODD}/README.json", b'{"title": "half of \\ud83d"}')
+    assert lab.mirror(policy=QUICK).exit_code is ExitCode.DONE
+    assert lab.files() == {key: one.body for key, one in server.objects.items()}
+    with open_catalog(f"sqlite:///{lab.catalog}") as catalog, catalog.read() as connection:
+        assert [fact.value for fact in queries.facts(connection) if fact.name == "title"] == ["half of \ufffd"]
 
 
 def done(kind: Kind, key: str) -> Done:
