@@ -73,7 +73,7 @@ def stacked_svg(dataset: str, causes: Sequence[CauseTotal], difference_bytes: in
         told = _element("title", f"{one.title}: {format_difference(one.bytes)}")
         parts.append(_rect(axis, one.start_bytes, one.end_bytes, f"seg {cause_class(one.cause)}", told))
     place = _percent(axis.place(difference_bytes))
-    parts += [_line(axis, 0, "zero", 0, 100), _shape("circle", cx=place, cy="50%", r="5", class_="net")]
+    parts += [_line(axis, 0, "zero", 0, 100), _element("circle", "", cx=place, cy="50%", r="5", class_="net")]
     words = "; ".join(f"{one.title} {format_difference(one.bytes)}" for one in causes) or "nothing differs"
     return _svg(f"{dataset}: {format_difference(difference_bytes)}", parts, f"{words}.")
 
@@ -90,6 +90,25 @@ def axis_svg(axis: Axis) -> Markup:
             _element("text", told, x=_percent(place), y="75%", text_anchor=anchor),
         ]
     return _svg("Axis of bytes", parts)
+
+
+def histogram_svg(caption: str, counts: Sequence[int], low: float, high: float) -> Markup:
+    """Return how often each value occurs: a column each, the most frequent one as high as the drawing."""
+    most = max(counts, default=0) or 1
+    width = 100 / (len(counts) or 1)
+    columns = [
+        _element(
+            "rect",
+            "",
+            x=f"{n * width:.3f}%",
+            y=f"{100 - 100 * count / most:.1f}%",
+            width=f"{width:.3f}%",
+            height="100%",
+        )
+        for n, count in enumerate(counts)
+        if count
+    ]
+    return _svg(caption, columns, f"{sum(counts):,} voxels in {len(counts)} steps from {low:g} to {high:g}.")
 
 
 def swatch_svg(cause: Cause) -> Markup:
@@ -123,14 +142,14 @@ def _grid(axis: Axis) -> Iterator[Markup]:
 def _rect(axis: Axis, start_bytes: int, end_bytes: int, kind: str, inside: str = "") -> Markup:
     left, right = sorted(map(axis.place, (start_bytes, end_bytes)))
     height = f"{_BOTTOM - _TOP}%"
-    return _shape(
+    return _element(
         "rect", inside, x=_percent(left), y=f"{_TOP}%", width=_percent(right - left), height=height, class_=kind
     )
 
 
 def _line(axis: Axis, n_bytes: int, kind: str, top: int, bottom: int) -> Markup:
     place = _percent(axis.place(n_bytes))
-    return _shape("line", x1=place, x2=place, y1=f"{top}%", y2=f"{bottom}%", class_=kind)
+    return _element("line", "", x1=place, x2=place, y1=f"{top}%", y2=f"{bottom}%", class_=kind)
 
 
 def _svg(title: str, parts: Iterable[Markup], description: str = "") -> Markup:
@@ -138,10 +157,6 @@ def _svg(title: str, parts: Iterable[Markup], description: str = "") -> Markup:
 
     told = _element("title", title) + (_element("desc", description) if description else "")
     return _element("svg", told + Markup().join(parts), role="img")
-
-
-def _shape(name: str, inside: str = "", **attributes: str) -> Markup:
-    return _element(name, inside, **attributes)
 
 
 def _element(name: str, inside: str, **attributes: str) -> Markup:

@@ -8,9 +8,17 @@ from datetime import datetime
 from mirror.explain.causes import Cause
 from mirror.report.answer import TITLES
 from mirror.report.explanation import CauseTotal, DiffReport
-from mirror.report.html.charts import axis_svg, cause_class, stacked_axis, stacked_svg, swatch_svg, waterfall_svg
+from mirror.report.html.charts import (
+    axis_svg,
+    cause_class,
+    histogram_svg,
+    stacked_axis,
+    stacked_svg,
+    swatch_svg,
+    waterfall_svg,
+)
 from mirror.report.html.environment import make_environment, read
-from mirror.report.html.pictures import EvidencePicture, pictures_of
+from mirror.report.html.pictures import Evidence, EvidenceHistogram, evidence_of
 from mirror.report.level import blocks_words, side_words
 from mirror.report.numbers import (
     Units,
@@ -40,24 +48,24 @@ _COLUMNS = (
 
 
 def render_explanation_page(
-    report: DiffReport, *, made_at: datetime, version: str, pictures: Sequence[EvidencePicture] = ()
+    report: DiffReport, *, made_at: datetime, version: str, evidence: Sequence[Evidence] = ()
 ) -> str:
     """Return the report as HTML: every number of it as text too, and every byte's exact number as `<data value>`.
 
     Parameters
     ----------
-    pictures
-        Shown with their datasets.
+    evidence
+        Pictures and histograms, shown with their datasets.
 
     Raises
     ------
     ValueError
-        A picture is of a dataset that the report does not have.
+        Evidence is of a dataset that the report does not have.
     """
     names = {one.dataset for one in report.datasets}
-    for picture in pictures:
-        if picture.dataset not in names:
-            raise ValueError(f"a picture is of {picture.dataset}, which the report does not have")
+    for one in evidence:
+        if one.dataset not in names:
+            raise ValueError(f"evidence is of {one.dataset}, which the report does not have")
     environment = make_environment(
         {
             "difference": format_difference,
@@ -86,7 +94,9 @@ def render_explanation_page(
         axis_svg=axis_svg,
         swatch=swatch_svg,
         cause_class=cause_class,
-        pictures=lambda dataset: pictures_of(dataset, pictures),
+        evidence=lambda dataset: evidence_of(dataset, evidence),
+        is_histogram=lambda one: isinstance(one, EvidenceHistogram),
+        histogram_svg=histogram_svg,
         words=side_words,
         blocks=blocks_words,
         columns=_COLUMNS,

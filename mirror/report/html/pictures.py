@@ -1,12 +1,14 @@
-"""Pictures that show what two buckets store: the same slice of both, their difference, histograms."""
+"""What a reader can see of two buckets' voxels: the same slice of both, their difference, histograms."""
 
 from __future__ import annotations
 
 import base64
 import struct
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
+from typing import TypeAlias
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEAD = 24
@@ -56,9 +58,42 @@ class EvidencePicture:
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
 
-def pictures_of(dataset: str, pictures: Iterable[EvidencePicture]) -> list[tuple[str, list[EvidencePicture]]]:
-    """Return the pictures of a dataset, those of one place together, in their order."""
-    own = [one for one in pictures if one.dataset == dataset]
+@dataclass(frozen=True, slots=True)
+class EvidenceHistogram:
+    """How often each value occurs in one place, drawn by the page itself."""
+
+    dataset: str
+    where: str
+    """As of a picture: both of one place stand side by side."""
+    caption: str
+    counts: tuple[int, ...]
+    """In equal steps from `low` to `high`."""
+    low: float
+    high: float
+
+
+Evidence: TypeAlias = EvidencePicture | EvidenceHistogram
+
+
+def evidence_of(dataset: str, evidence: Iterable[Evidence]) -> list[tuple[str, list[Evidence]]]:
+    """Return what there is to see of a dataset, all of one place together, in their order."""
+    own = [one for one in evidence if one.dataset == dataset]
     places = list(dict.fromkeys(one.where for one in own))
     own.sort(key=lambda one: places.index(one.where))
     return [(where, list(some)) for where, some in groupby(own, key=lambda one: one.where)]
+
+
+def grey_png(width: int, grey: bytes) -> bytes:
+    """Return a PNG of grey pixels, a byte each, row by row from the top; whole rows are taken.
+
+    >>> grey_png(2, bytes([0, 255, 255, 0]))[1:4]
+    b'PNG'
+    """
+    height = len(grey) // width
+    # A row begins with the number of its filter; 0 is none.
+    rows = b"".join(b"\0" + grey[y * width : (y + 1) * width] for y in range(height))
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return _SIGNATURE + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -145,14 +143,3 @@ def equal_report() -> DiffReport:
     """Return one dataset that is the same in both."""
     one = stored("jrc_x", [pyramid("volumes/raw", (64, 64, 64), n_levels=1, data_type="uint8", ratio=Fraction(1))])
     return diff_report([explain_dataset(one, one)])
-
-
-def png(width: int, height: int, grey: bytes | None = None) -> bytes:
-    """Return a grey picture, one byte a pixel; black where none is given."""
-    rows = grey if grey is not None else bytes(width * height)
-    lines = b"".join(b"\0" + rows[y * width : (y + 1) * width] for y in range(height))
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    parts = ((b"IHDR", head), (b"IDAT", zlib.compress(lines)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in parts
-    )

@@ -14,19 +14,19 @@ from lxml import html
 
 from mirror.report.explanation import DatasetReport, DiffReport
 from mirror.report.html.explanation import render_explanation_page
-from mirror.report.html.pictures import EvidencePicture
+from mirror.report.html.pictures import Evidence, EvidenceHistogram, EvidencePicture, grey_png
 from mirror.report.json import document
-from tests.mirror.report.differences import HOSTILE, equal_report, png, realistic_report
+from tests.mirror.report.differences import HOSTILE, equal_report, realistic_report
 
 AT = datetime(2026, 11, 24, 3, 40, tzinfo=UTC)
 REPORT = realistic_report()
 JSON = json.loads(document(REPORT))
-PICTURE = EvidencePicture("jrc_hela-2", "em/fibsem-uint16/s2, z 100", "the same slice in A", png(4, 3))
+PICTURE = EvidencePicture("jrc_hela-2", "em/fibsem-uint16/s2, z 100", "the same slice in A", grey_png(4, bytes(12)))
 
 
-def parsed(report: DiffReport = REPORT, *pictures: EvidencePicture) -> html.HtmlElement:
+def parsed(report: DiffReport = REPORT, *evidence: Evidence) -> html.HtmlElement:
     """Return the page as a browser reads it."""
-    return html.fromstring(render_explanation_page(report, made_at=AT, version="0.1.0", pictures=pictures))
+    return html.fromstring(render_explanation_page(report, made_at=AT, version="0.1.0", evidence=evidence))
 
 
 def elements(root: html.HtmlElement, path: str) -> list[html.HtmlElement]:
@@ -143,13 +143,25 @@ def test_pictures_are_in_the_page() -> None:
     assert (picture.get("width"), picture.get("height")) == ("4", "3")
     assert picture.get("alt") == "the same slice in A"
     assert texts(root, "//details[@id='d1']//figcaption") == ["the same slice in A"]
-    with pytest.raises(ValueError, match="jrc_x, which the report does not have"):
-        parsed(REPORT, EvidencePicture("jrc_x", "", "", png(1, 1)))
+    with pytest.raises(ValueError, match="evidence is of jrc_x, which the report does not have"):
+        parsed(REPORT, EvidencePicture("jrc_x", "", "", grey_png(1, b"\0")))
+
+
+def test_a_histogram_is_drawn_by_the_page() -> None:
+    """Beside the pictures of its place: a column for each step that occurs, the values' ends and number as text."""
+    root = parsed(REPORT, PICTURE, EvidenceHistogram("jrc_hela-2", PICTURE.where, "values in A", (1, 0, 4), -3, 65535))
+    assert len(elements(root, "//details[@id='d1']//figure")) == 2
+    (drawn,) = elements(root, "//div[@class='histogram']/svg")
+    assert [(one.get("x"), one.get("y")) for one in elements(drawn, "./rect")] == [
+        ("0.000%", "75.0%"),
+        ("66.667%", "0.0%"),
+    ]
+    assert texts(root, "//figcaption")[1] == "values in A: -3 to 65,535, 5 voxels"
 
 
 def test_the_page_asks_nothing_of_any_network() -> None:
     """No script and no address but its own parts and pictures; its policy forbids both."""
-    text = render_explanation_page(REPORT, made_at=AT, version="0.1.0", pictures=[PICTURE])
+    text = render_explanation_page(REPORT, made_at=AT, version="0.1.0", evidence=[PICTURE])
     root = html.fromstring(text)
     (policy,) = cast("list[str]", root.xpath("//meta[@http-equiv='Content-Security-Policy']/@content"))
     assert policy.startswith("default-src 'none'")
