@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from mirror.report.answer import TITLES
+from mirror.report.earlier import earlier_words
 from mirror.report.explanation import (
     CauseReport,
     DatasetReport,
@@ -83,6 +84,8 @@ def _dataset(report: DatasetReport, *, levels: bool) -> Iterator[str]:
             f"- {escape_markdown(one.code)}, {escape_markdown(one.where)}: {escape_markdown(one.text)}"
             for one in report.findings
         )
+    if since := earlier_words(report):
+        yield "\n".join([escape_markdown(since[0]), "", *(f"- {escape_markdown(one)}" for one in since[1:])]).rstrip()
 
 
 def _unexplained(n_bytes: int, some: Sequence[tuple[str, UnexplainedReport]]) -> Iterator[str]:

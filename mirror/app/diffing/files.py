@@ -5,20 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mirror.errors import MirrorError
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from mirror.app.diffing.run import DiffAnswer
     from mirror.app.diffing.sampling import Seen
-    from mirror.report.html.pictures import EvidencePicture
-
-_HISTOGRAM_HEIGHT = 96
-_BAR_WIDTH = 2
-_INK, _PAPER = 60, 255
+    from mirror.report.html.pictures import Evidence
 
 
 def write_answer(answer: DiffAnswer, *, html: Path | None, md: Path | None, csv: Path | None) -> tuple[Path, ...]:
@@ -45,8 +39,8 @@ def _page(answer: DiffAnswer) -> str:
     from mirror.app.workplace import utc_now
     from mirror.report.html.explanation import render_explanation_page
 
-    pictures = [picture for seen in answer.pictures for picture in evidence_pictures(seen)]
-    return render_explanation_page(answer.report, made_at=utc_now(), version=__version__, pictures=pictures)
+    evidence = [one for seen in answer.pictures for one in evidence_of(seen)]
+    return render_explanation_page(answer.report, made_at=utc_now(), version=__version__, evidence=evidence)
 
 
 def _write(path: Path, text: str) -> Path:
@@ -60,9 +54,9 @@ def _write(path: Path, text: str) -> Path:
     return path.absolute()
 
 
-def evidence_pictures(seen: Seen) -> Iterator[EvidencePicture]:
+def evidence_of(seen: Seen) -> Iterator[Evidence]:
     """Yield what is to be seen of one place: the same slice of both, what is left between them, both histograms."""
-    from mirror.report.html.pictures import EvidencePicture
+    from mirror.report.html.pictures import EvidenceHistogram, EvidencePicture
     from mirror.report.png import encode_png
 
     picture = seen.picture
@@ -70,17 +64,12 @@ def evidence_pictures(seen: Seen) -> Iterator[EvidencePicture]:
         ("bucket A", picture.a_yx),
         ("bucket B, laid on A", picture.b_yx),
         ("difference: B less what A makes of it; grey is none", picture.difference_yx),
-        (f"A's values, {picture.a_limits[0]:g} to {picture.a_limits[1]:g}", _bars(picture.a_histogram)),
-        (f"B's values, {picture.b_limits[0]:g} to {picture.b_limits[1]:g}", _bars(picture.b_histogram)),
     )
     for caption, pixels in views:
         yield EvidencePicture(seen.dataset, seen.where, caption, encode_png(pixels))
-
-
-def _bars(counts: NDArray[Any]) -> NDArray[Any]:
-    """Return a histogram as a picture, the most frequent value as high as it is."""
-    import numpy as np
-
-    heights = np.rint(counts / max(int(counts.max()), 1) * _HISTOGRAM_HEIGHT).astype(int)
-    above = np.arange(_HISTOGRAM_HEIGHT)[:, None] < _HISTOGRAM_HEIGHT - heights[None, :]
-    return np.repeat(np.where(above, _PAPER, _INK).astype(np.uint8), _BAR_WIDTH, axis=1)
+    histograms = (
+        ("values of A", picture.a_histogram, picture.a_limits),
+        ("values of B", picture.b_histogram, picture.b_limits),
+    )
+    for caption, counts, limits in histograms:
+        yield EvidenceHistogram(seen.dataset, seen.where, caption, tuple(counts.tolist()), *limits)

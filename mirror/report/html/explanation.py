@@ -7,6 +7,7 @@ from datetime import datetime
 
 from mirror.explain.causes import Cause
 from mirror.report.answer import TITLES
+from mirror.report.earlier import earlier_words
 from mirror.report.explanation import CauseTotal, DiffReport
 from mirror.report.html.charts import (
     axis_svg,
@@ -69,6 +70,7 @@ def render_explanation_page(
     environment = make_environment(
         {
             "difference": format_difference,
+            "earlier": earlier_words,
             "ratio": format_ratio,
             "number": lambda value: "-" if value is None else f"{value:,.6g}",
         }

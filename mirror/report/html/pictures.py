@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import struct
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -81,19 +80,3 @@ def evidence_of(dataset: str, evidence: Iterable[Evidence]) -> list[tuple[str, l
     places = list(dict.fromkeys(one.where for one in own))
     own.sort(key=lambda one: places.index(one.where))
     return [(where, list(some)) for where, some in groupby(own, key=lambda one: one.where)]
-
-
-def grey_png(width: int, grey: bytes) -> bytes:
-    """Return a PNG of grey pixels, a byte each, row by row from the top; whole rows are taken.
-
-    >>> grey_png(2, bytes([0, 255, 255, 0]))[1:4]
-    b'PNG'
-    """
-    height = len(grey) // width
-    # A row begins with the number of its filter; 0 is none.
-    rows = b"".join(b"\0" + grey[y * width : (y + 1) * width] for y in range(height))
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
-    return _SIGNATURE + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import cast
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,14 +15,17 @@ from lxml import html
 
 from mirror.report.explanation import DatasetReport, DiffReport
 from mirror.report.html.explanation import render_explanation_page
-from mirror.report.html.pictures import Evidence, EvidenceHistogram, EvidencePicture, grey_png
+from mirror.report.html.pictures import Evidence, EvidenceHistogram, EvidencePicture
 from mirror.report.json import document
+from mirror.report.png import encode_png
 from tests.mirror.report.differences import HOSTILE, equal_report, realistic_report
 
 AT = datetime(2026, 11, 24, 3, 40, tzinfo=UTC)
 REPORT = realistic_report()
 JSON = json.loads(document(REPORT))
-PICTURE = EvidencePicture("jrc_hela-2", "em/fibsem-uint16/s2, z 100", "the same slice in A", grey_png(4, bytes(12)))
+PICTURE = EvidencePicture(
+    "jrc_hela-2", "em/fibsem-uint16/s2, z 100", "the same slice in A", encode_png(np.zeros((3, 4)))
+)
 
 
 def parsed(report: DiffReport = REPORT, *evidence: Evidence) -> html.HtmlElement:
@@ -144,7 +148,7 @@ def test_pictures_are_in_the_page() -> None:
     assert picture.get("alt") == "the same slice in A"
     assert texts(root, "//details[@id='d1']//figcaption") == ["the same slice in A"]
     with pytest.raises(ValueError, match="evidence is of jrc_x, which the report does not have"):
-        parsed(REPORT, EvidencePicture("jrc_x", "", "", grey_png(1, b"\0")))
+        parsed(REPORT, EvidencePicture("jrc_x", "", "", encode_png(np.zeros((1, 1)))))
 
 
 def test_a_histogram_is_drawn_by_the_page() -> None:
