@@ -17,6 +17,8 @@ _Name = TypeVar("_Name", bound=Hashable)
 
 # A context of our own: what a caller sets for the thread moves no byte.
 _CONTEXT = Context(prec=50)
+_CERTAIN = Decimal("1e-25")
+"""Bytes below 2^63 have 19 digits before the point; of the 31 behind it so many are believed."""
 
 
 def log_ratio(a: Fraction, b: Fraction) -> Decimal:
@@ -79,7 +81,11 @@ def round_to_sum(terms: Mapping[_Name, Decimal], total: int) -> dict[_Name, int]
 
     >>> round_to_sum({"x": Decimal("1.4"), "y": Decimal("1.6"), "z": Decimal(0)}, 3)
     {'x': 1, 'y': 2, 'z': 0}
+    >>> share_out({"codec": Fraction(8), "padding": Fraction(1)}, {"codec": Fraction(2), "padding": Fraction(2)})
+    {'codec': 8, 'padding': -4}
     """
+    # Of 50 digits the last ones are not certain: 7.99...9 is the 8 that logarithms of 8 and 4 make.
+    terms = {name: _CONTEXT.quantize(term, _CERTAIN) for name, term in terms.items()}
     cut = {name: int(term) for name, term in terms.items()}
     missing = total - sum(cut.values())
     step = 1 if missing > 0 else -1

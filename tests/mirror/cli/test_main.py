@@ -94,7 +94,7 @@ def test_a_missing_share_is_unsafe(
     assert str(tmp_path / "gone") in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
+@pytest.mark.parametrize("command", [command.__name__.replace("_", "-") for command in COMMANDS])
 def test_every_option_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Each option and argument of each command says what it does."""
     assert main([command, "--help"]) == 0

@@ -13,9 +13,9 @@ from mirror.errors import UnsafeError
 
 
 def test_the_steps_are_what_the_readme_tells() -> None:
-    """The demo makes a lab, shows a plan, mirrors, mirrors again, scans and lists."""
+    """The demo makes a lab, shows a plan, mirrors, mirrors again, scans, lists, and asks what it has and why."""
     commands = [step.arguments[0] for step in demo_steps(Path("demo/share"))]
-    assert commands == ["init", "sync", "sync", "sync", "sync", "scan", "ls", "ls"]
+    assert commands == ["init", "sync", "sync", "sync", "sync", "scan", "ls", "ls", "catalog", "why", "diff-buckets"]
     assert ("sync", DATASET, "--scales", "s0-s2") in [step.arguments for step in demo_steps(Path("demo/share"))]
 
 
@@ -25,8 +25,10 @@ def test_every_step_is_a_command_line_that_parses() -> None:
 
     group = get_command(make_app())
     for step in demo_steps(Path("demo/share")):
-        command = group.commands[step.arguments[0]]  # type: ignore[attr-defined]
-        command.make_context(step.arguments[0], list(step.arguments[1:]))
+        group_or_command, words = group.commands[step.arguments[0]], list(step.arguments[1:])  # type: ignore[attr-defined]
+        while hasattr(group_or_command, "commands"):
+            group_or_command = group_or_command.commands[words.pop(0)]
+        group_or_command.make_context(step.arguments[0], words)
 
 
 def test_the_commands_meet_the_samples(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import random
 import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -350,6 +350,15 @@ async def test_an_outage_is_waited_out(rig: Rig, server: OddServer, by_processes
     ]
 
 
+def workers() -> list[psutil.Process]:
+    """Return the workers that live; children of other tests may be dead and not yet waited for."""
+    found = []
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            found += [one] if "mirror.engine.worker" in one.cmdline() else []
+    return found
+
+
 async def test_a_worker_that_is_killed_ends_the_run(rig: Rig, server: OddServer) -> None:
     """A process that the system ends takes no object with it in silence: one sentence, and the next run goes on."""
     bodies = fill(server, 300)
@@ -358,8 +367,7 @@ async def test_a_worker_that_is_killed_ends_the_run(rig: Rig, server: OddServer)
     def kill_one(ask: Ask) -> None:
         """End one worker in the middle."""
         if len(server.asks) == 100:
-            workers = psutil.Process().children(recursive=True)
-            next(one for one in workers if "mirror.engine.worker" in one.cmdline()).kill()
+            workers()[0].kill()
 
     server.on_ask = kill_one
     with pytest.raises(ExceptionGroup) as told:
@@ -375,7 +383,7 @@ async def test_workers_end_with_their_run(rig: Rig, server: OddServer) -> None:
     """No process is left when a run has ended."""
     fill(server, 50)
     await rig.run(by_processes=True)
-    assert [one for one in psutil.Process().children(recursive=True) if "mirror.engine.worker" in one.cmdline()] == []
+    assert workers() == []
 
 
 async def test_the_bandwidth_limit_is_kept(rig: Rig, server: OddServer) -> None:
