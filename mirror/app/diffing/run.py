@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from catalog import queries
+from catalog.errors import CatalogError
 from catalog.records import DatasetRecord, RunKind, SnapshotRecord, SnapshotScope
 from catalog.session import open_catalog
 from mirror.app.datasets import dataset_names, datasets_in, has_dataset, plain_errors
@@ -94,8 +95,14 @@ async def diff_buckets(settings: Settings, request: DiffRequest, *, sink: EventS
         differ = _Differ(settings, request, buckets, sink)
         names = request.datasets or await differ.in_both()
         report = diff_report([await differ.explain(name) for name in names])
-        kept = await asyncio.to_thread(keep_answers, settings, request.question(settings), report, differ.compared)
-        return DiffAnswer(kept, tuple(differ.pictures))
+        try:
+            report = await asyncio.to_thread(
+                keep_answers, settings, request.question(settings), report, differ.compared
+            )
+        except CatalogError as error:
+            # Another writer, or a full disk: what was found out is told all the same.
+            sink(Note(f"{error}. The answer is not kept."))
+        return DiffAnswer(report, tuple(differ.pictures))
 
 
 Chosen = Mapping[Side, frozenset[str]]
