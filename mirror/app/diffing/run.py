@@ -173,8 +173,8 @@ class _Differ:
         chosen = await self._choose(name) if self.request.volumes.patterns else None
         for side in Side:
             await self._list(side, name, chosen)
-        for side in Side:
-            await self._hear(side, name)
+        # Together: one that does not answer takes its seconds to be given up.
+        await asyncio.gather(*(self._hear(side, name) for side in Side))
         with open_catalog(self.settings.catalog) as catalog, catalog.read() as connection:
             # One transaction also while headers are read: a listing must not go between its sums and its rows.
             stored = {side: self._stored(connection, side, name, chosen) for side in Side}
