@@ -68,7 +68,7 @@ def diff_buckets(
     is kept: asked again after a `--rescan`, it also tells what changed since.
     """
     with Talk(Manner(as_json, quiet, verbose, log_json, progress, units), "diff-buckets") as talk:
-        from mirror.app.diffing.files import write_answer
+        from mirror.app.diffing.files import check_places, write_answer
         from mirror.app.diffing.run import DiffRequest
         from mirror.app.diffing.run import diff_buckets as run_diff
         from mirror.app.diffing.sampling import SampleRequest
@@ -86,14 +86,16 @@ def diff_buckets(
             rescan=rescan,
             sample=None if sample is None else SampleRequest(sample, seed),
         )
+        check_places(html, md, csv)
         answer = run(run_diff(load_settings(config), request, sink=talk.sink))
-        for written in write_answer(answer, html=html, md=md, csv=csv):
-            talk.words(f"Written: {written}")
         report = answer.report
         talk.answer(
             (report,),
             document(report),
             lambda: render_explanation(report, units=units, width=result_width(), levels=levels),
         )
+        # After the answer: a full disk does not take it away.
+        for written in write_answer(answer, html=html, md=md, csv=csv):
+            talk.words(f"Written: {written}")
         differs = any(one.difference_bytes or one.unexplained_bytes for one in report.datasets)
         return ExitCode.DIFFERENCES if exit_code and differs else ExitCode.DONE

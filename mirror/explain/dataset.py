@@ -134,7 +134,7 @@ def _missing(side: Side, dataset: StoredDataset) -> Iterator[Unexplained]:
 
 
 def _em_twice(side: Side, dataset: StoredDataset) -> Iterator[Note]:
-    kept = [volume for volume in dataset.volumes if volume.kind is VolumeKind.EM]
+    kept = [volume for volume in dataset.volumes if volume.kind is VolumeKind.EM and volume.listed.objects]
     if len(kept) > 1:
         paths = ", ".join(f"{volume.path} ({volume.listed.bytes:,} bytes)" for volume in kept)
         text = f"bucket {side.value.upper()} keeps the EM {len(kept)} times: {paths}"

@@ -10,10 +10,10 @@ from mirror.explain.block import find_place, grid_of
 from mirror.explain.causes import Place
 from mirror.explain.headers import UNREAD, HeaderEvidence
 from mirror.explain.result import NOTHING, Note
-from mirror.explain.stored import BlockRow, BlockRows, OtherObjects, StoredArray, StoredDataset, StoredVolume
+from mirror.explain.stored import BlockRows, OtherObjects, StoredArray, StoredDataset, StoredVolume
 from mirror.formats.folder import METADATA_NAMES, Format
 from mirror.formats.layout import Array, Container, Dataset, Finding, Volume
-from mirror.formats.n5.grid import Grid
+from mirror.formats.n5.grid import BlockIndex, Grid
 from mirror.objects import Tally
 
 KeySize: TypeAlias = tuple[str, int]
@@ -48,15 +48,16 @@ def gather_array(
     grid = None if facts is None else grid_of(facts.shape_xyz, facts.block_size_xyz)
     documents, others = NOTHING, NOTHING
     examples: list[str] = []
-    chunks: list[BlockRow] = []
+    chunks: dict[BlockIndex, int] = {}
     for key, size in objects:
         suffix = key.removeprefix(array.prefix)
-        chunk = _chunk(array.format, grid, suffix, size) if rows is None else None
+        index = _index(array.format, grid, suffix) if rows is None else None
         if suffix in METADATA_NAMES:
             documents = documents.plus(size)
-        elif chunk is not None:
-            chunks.append(chunk)
+        elif index is not None and index not in chunks:
+            chunks[index] = size
         else:
+            # Also what spells a place again: zarr's `0.1.3` and `0/1/3`, precomputed's box with `.gz` and without.
             others = others.plus(size)
             examples += [key][: _MOST_EXAMPLES - len(examples)]
     has_shards = array.format is Format.PRECOMPUTED and not chunks and others.objects > 0
@@ -64,9 +65,9 @@ def gather_array(
         path=array.path,
         level_index=array.level_index,
         facts=facts,
-        listed=documents + others + placed + Tally(len(chunks), sum(chunk[-1] for chunk in chunks)),
+        listed=documents + others + placed + Tally(len(chunks), sum(chunks.values())),
         documents=documents,
-        blocks=None if has_shards or grid is None else rows or _stream(sorted(chunks)),
+        blocks=None if has_shards or grid is None else rows or _stream(chunks),
         headers=headers,
         padding=padding,
         fault=fault,
@@ -125,13 +126,13 @@ def note_of(finding: Finding) -> Note:
     return Note(finding.code.value, finding.place, f"expected {finding.expected}, found {finding.found}")
 
 
-def _stream(rows: Sequence[BlockRow]) -> BlockRows:
-    return lambda: iter(rows)
+def _stream(chunks: Mapping[BlockIndex, int]) -> BlockRows:
+    return lambda: ((*index, chunks[index]) for index in sorted(chunks))
 
 
-def _chunk(array_format: Format, grid: Grid | None, suffix: str, size: int) -> BlockRow | None:
+def _index(array_format: Format, grid: Grid | None, suffix: str) -> BlockIndex | None:
     place = None if grid is None else find_place(array_format, grid, suffix)
-    return None if place is None else (*place.index_xyz, size)
+    return None if place is None else place.index_xyz
 
 
 class _Sorter:

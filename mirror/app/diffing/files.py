@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mirror.errors import MirrorError
+from mirror.errors import MirrorError, UsageError
 
 if TYPE_CHECKING:
     from mirror.app.diffing.run import DiffAnswer
@@ -43,9 +43,31 @@ def _page(answer: DiffAnswer) -> str:
     return render_explanation_page(answer.report, made_at=utc_now(), version=__version__, evidence=evidence)
 
 
+def check_places(*places: Path | None) -> None:
+    """Check that files can be written there: before hours of listing, not after.
+
+    Raises
+    ------
+    UsageError
+        A place is a folder, is in none, or is in one that may not be written.
+    """
+    for path in places:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise UsageError("cannot write the file", str(path), expected="the name of a file", found="a folder")
+        if not path.parent.is_dir():
+            raise UsageError("cannot write the file", str(path), found=f"no folder {path.parent}")
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise UsageError("cannot write the file", str(path), found=f"{path.parent} may not be written")
+
+
 def _write(path: Path, text: str) -> Path:
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(text.encode("utf-8", "backslashreplace"))  # A pipe or a device is no file to replace.
+            return path.absolute()
         partial.write_bytes(text.encode("utf-8", "backslashreplace"))
         partial.replace(path)
     except OSError as error:

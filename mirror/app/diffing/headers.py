@@ -9,17 +9,14 @@ from dataclasses import replace
 from mirror.app.diffing.stored import Stored
 from mirror.engine.lists_in_flight import MOST
 from mirror.errors import MirrorError
-from mirror.explain.headers import judge_headers, wanted_headers
+from mirror.explain.headers import HeaderEvidence, judge_headers, wanted_headers
 from mirror.explain.stored import StoredArray, StoredDataset, StoredVolume
 from mirror.formats.folder import Format
 from mirror.formats.layout import ArrayFacts
-from mirror.formats.n5.block import BlockHeader
+from mirror.formats.n5.block import BlockHeader, BlockMode
 from mirror.formats.n5.grid import block_key
 from mirror.store.base import CarefulReader
 from mirror.store.bucket import Bucket
-
-HEADER_BYTES = 64
-"""More than any header of an array of up to 13 axes takes."""
 
 
 async def with_headers(bucket: Bucket, stored: Stored, paths: Iterable[str]) -> StoredDataset:
@@ -61,15 +58,18 @@ async def _read_level(
 ) -> StoredArray:
     places = wanted_headers(facts.grid)
     async with asyncio.TaskGroup() as group:
-        reads = {index: group.create_task(_read(reader, slots, prefix + block_key(index))) for index in places}
+        reads = {
+            index: group.create_task(_read(reader, slots, prefix + block_key(index), facts.ndim)) for index in places
+        }
     known = [(index, read.result()) for index, read in reads.items()]
     return replace(array, headers=judge_headers(facts.grid, [(index, one) for index, one in known if one is not None]))
 
 
-async def _read(reader: CarefulReader, slots: asyncio.Semaphore, key: str) -> BlockHeader | None:
+async def _read(reader: CarefulReader, slots: asyncio.Semaphore, key: str, ndim: int) -> BlockHeader | None:
     async with slots:
         try:
-            body = await reader.get(key, byte_range=(0, HEADER_BYTES))
+            # The longest header and no byte more: a block may be as short as that, and a server gives no longer range.
+            body = await reader.get(key, byte_range=(0, HeaderEvidence(BlockMode.COUNTED).n_bytes(ndim)))
             return BlockHeader.parse(bytes(body.data), key)
         except MirrorError:
             # Not stored, shorter than the range, damaged, out of reach: other blocks tell as much.

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from catalog import queries
+from catalog.errors import CatalogError
 from catalog.records import DatasetRecord, RunKind, SnapshotRecord, SnapshotScope
 from catalog.session import open_catalog
 from mirror.app.datasets import dataset_names, datasets_in, has_dataset, plain_errors
 from mirror.app.diffing.answers import keep_answers
 from mirror.app.diffing.headers import with_headers
-from mirror.app.diffing.sampling import Sampler, SampleRequest, Seen
+from mirror.app.diffing.sampling import Sampler, SampleRequest, Seen, check_installed
 from mirror.app.diffing.stored import Stored, choose_volumes, described_volumes, stored_dataset
 from mirror.app.opened import open_bucket
 from mirror.app.scan import EVERYTHING, scan
@@ -25,7 +26,7 @@ from mirror.errors import MirrorError, UnknownNameError, known_hint
 from mirror.explain.causes import Side
 from mirror.explain.dataset import explain_dataset
 from mirror.explain.pairing import pair_datasets, pair_volumes
-from mirror.explain.result import DatasetExplanation
+from mirror.explain.result import NOTHING, DatasetExplanation
 from mirror.explain.stored import StoredDataset, StoredVolume
 from mirror.report.explained import diff_report
 from mirror.report.explanation import DiffReport
@@ -74,6 +75,8 @@ async def diff_buckets(settings: Settings, request: DiffRequest, *, sink: EventS
 
     Raises
     ------
+    UsageError
+        A sample without the packages that decode voxels; nothing is listed then.
     UnknownNameError
         A dataset that neither bucket has; a configuration without a bucket `a` or `b`.
     StoreError
@@ -83,6 +86,8 @@ async def diff_buckets(settings: Settings, request: DiffRequest, *, sink: EventS
 
     Cancelling keeps the listings that were finished.
     """
+    if request.sample is not None:
+        check_installed()
     async with plain_errors(), AsyncExitStack() as stack:
         buckets = {
             side: await stack.enter_async_context(open_bucket(settings.bucket(side.value), sink)) for side in Side
@@ -90,8 +95,14 @@ async def diff_buckets(settings: Settings, request: DiffRequest, *, sink: EventS
         differ = _Differ(settings, request, buckets, sink)
         names = request.datasets or await differ.in_both()
         report = diff_report([await differ.explain(name) for name in names])
-        kept = await asyncio.to_thread(keep_answers, settings, request.question(settings), report, differ.compared)
-        return DiffAnswer(kept, tuple(differ.pictures))
+        try:
+            report = await asyncio.to_thread(
+                keep_answers, settings, request.question(settings), report, differ.compared
+            )
+        except CatalogError as error:
+            # Another writer, or a full disk: what was found out is told all the same.
+            sink(Note(f"{error}. The answer is not kept."))
+        return DiffAnswer(report, tuple(differ.pictures))
 
 
 Chosen = Mapping[Side, frozenset[str]]
@@ -113,7 +124,11 @@ class _Differ:
     compared: dict[str, dict[Side, SnapshotRecord]] = field(default_factory=dict)
     """Dataset to the listings that were compared, by side."""
     _silent: set[Side] = field(default_factory=set)
-    """Buckets that did not answer: their headers are not asked for."""
+    """Buckets that did not answer: neither headers nor voxels are asked for."""
+    _heard: set[Side] = field(default_factory=set)
+    """Buckets that answered."""
+    _gone: set[tuple[Side, str]] = field(default_factory=set)
+    """What was to be listed again, and is not there any more: older listings do not stand for it."""
 
     async def in_both(self) -> tuple[str, ...]:
         """Return the datasets that both buckets show; where one does not answer, those of it that were listed."""
@@ -125,27 +140,55 @@ class _Differ:
 
     async def _shown(self, side: Side) -> tuple[str, ...]:
         try:
-            return await datasets_in(self.buckets[side])
+            async with plain_errors():
+                names = await datasets_in(self.buckets[side])
         except MirrorError as error:
-            self._silent.add(side)
-            self.sink(Note(f"{error}. What was listed before is compared."))
+            self._hush(side, error)
+            return self._listed(side)
+        self._heard.add(side)
+        return names
+
+    def _listed(self, side: Side) -> tuple[str, ...]:
+        """Return the datasets of which there is a listing: of all, or where volumes are asked for at least of some."""
+        scope = None if self.request.volumes.patterns else SnapshotScope.ALL
         with open_catalog(self.settings.catalog) as catalog, catalog.read() as connection:
             bucket_id = queries.find_bucket(connection, str(self.buckets[side].url))
-            return () if bucket_id is None else queries.dataset_names(connection, bucket_id)
+            names = () if bucket_id is None else queries.dataset_names(connection, bucket_id)
+            return tuple(name for name in names if queries.newest_snapshot(connection, bucket_id or 0, name, scope))
+
+    async def _hear(self, side: Side, name: str) -> None:
+        """Find out whether a bucket answers, once: else each of its headers and voxels would be waited for."""
+        if side not in self._heard | self._silent:
+            try:
+                await self._has(side, name)
+            except MirrorError as error:
+                self._hush(side, error)
+
+    def _hush(self, side: Side, error: MirrorError) -> None:
+        self._silent.add(side)
+        self.sink(Note(f"{error}. What was listed before is compared."))
 
     async def explain(self, name: str) -> DatasetExplanation:
         """Return why one dataset differs."""
         chosen = await self._choose(name) if self.request.volumes.patterns else None
         for side in Side:
             await self._list(side, name, chosen)
+        # Together: one that does not answer takes its seconds to be given up.
+        await asyncio.gather(*(self._hear(side, name) for side in Side))
         with open_catalog(self.settings.catalog) as catalog, catalog.read() as connection:
             # One transaction also while headers are read: a listing must not go between its sums and its rows.
             stored = {side: self._stored(connection, side, name, chosen) for side in Side}
             if not any(stored.values()):
                 raise UnknownNameError("neither bucket has such a dataset", name, hint=await self._known(name))
-            a, b = [await self._with_headers(side, stored) for side in Side]
+            a, b = [await self._with_headers(side, stored, chosen) for side in Side]
             explained = await asyncio.to_thread(explain_dataset, a, b, self._overrides())
+            if chosen is not None:
+                pairs = tuple(pair for pair in explained.pairs if pair.a_volume in chosen[Side.A])
+                explained = replace(explained, pairs=pairs)
             if self.request.sample is None or a is None or b is None:
+                return explained
+            if self._silent:
+                self.sink(Note(f"{name} is not sampled: a bucket does not answer."))
                 return explained
             return await self._sample(explained, stored, {Side.A: a, Side.B: b}, self.request.sample)
 
@@ -170,12 +213,16 @@ class _Differ:
         UnknownNameError
             No pattern names a volume of either bucket.
         """
+        is_there = False
         for side in Side:
             if (self.request.rescan or not self._is_described(side, name)) and await self._has(side, name):
+                is_there = True
                 await scan(self.settings, (name,), bucket=side.value, metadata_only=True, sink=self.sink)
         with open_catalog(self.settings.catalog) as catalog, catalog.read() as connection:
             found = {side: self._described(connection, side, name) for side in Side}
         chosen = choose_volumes(found[Side.A], found[Side.B], self.request.volumes, self._overrides())
+        if is_there and not any(found.values()):
+            raise UnknownNameError("the dataset has no volume", name, hint="Without --volumes its files are compared.")
         if not any(chosen.values()) and any(found.values()):
             paths = sorted({volume.path for volumes in found.values() for volume in volumes})
             patterns = ", ".join(pattern.text for pattern in self.request.volumes.patterns)
@@ -187,12 +234,18 @@ class _Differ:
             return bool(self._described(connection, side, name))
 
     def _described(self, connection: Connection, side: Side, name: str) -> tuple[StoredVolume, ...]:
+        if (side, name) in self._gone:
+            return ()
         bucket_id = queries.find_bucket(connection, str(self.buckets[side].url))
         record = None if bucket_id is None else queries.find_dataset(connection, bucket_id, name)
         return () if record is None else described_volumes(connection, record)
 
     async def _has(self, side: Side, name: str) -> bool:
-        return await has_dataset(self.buckets[side], name)
+        is_there = await has_dataset(self.buckets[side], name)
+        self._heard.add(side)
+        if self.request.rescan and not is_there:
+            self._gone.add((side, name))
+        return is_there
 
     async def _list(self, side: Side, name: str, chosen: Chosen | None) -> None:
         """See to it that the catalog has a listing of what is asked for, if the bucket has it at all."""
@@ -221,7 +274,7 @@ class _Differ:
         """Return the listing to compare: the newest that holds all that is asked for."""
         bucket_id = queries.find_bucket(connection, str(self.buckets[side].url))
         record = None if bucket_id is None else queries.find_dataset(connection, bucket_id, name)
-        if bucket_id is None or record is None:
+        if bucket_id is None or record is None or (side, name) in self._gone:
             return None
         whole = queries.newest_snapshot(connection, bucket_id, name, SnapshotScope.ALL)
         part = None if chosen is None else self._part(connection, bucket_id, name, _patterns(chosen[side]))
@@ -238,13 +291,19 @@ class _Differ:
         return part if isinstance(listed, dict) and listed.get("volumes") == patterns else None
 
     def _stored(self, connection: Connection, side: Side, name: str, chosen: Chosen | None) -> Stored | None:
+        if chosen is not None and not chosen[side]:
+            # It may have the dataset: then it is the volumes that it lacks.
+            volumes = self._described(connection, side, name)
+            return Stored(StoredDataset(name, NOTHING, volumes), {}) if volumes else None
         found = self._snapshot(connection, side, name, chosen)
-        if found is None or (chosen is not None and not chosen[side]):
+        if found is None:
             return None
         self.compared.setdefault(name, {})[side] = found[1]
         return stored_dataset(connection, *found, only=None if chosen is None else chosen[side])
 
-    async def _with_headers(self, side: Side, stored: dict[Side, Stored | None]) -> StoredDataset | None:
+    async def _with_headers(
+        self, side: Side, stored: Mapping[Side, Stored | None], chosen: Chosen | None
+    ) -> StoredDataset | None:
         one = stored[side]
         if one is None:
             return None
@@ -252,7 +311,9 @@ class _Differ:
         if a is None or b is None or side in self._silent:
             return one.dataset
         pairs = pair_volumes(a.dataset.volumes, b.dataset.volumes, self._overrides()).pairs
-        paths = [(pair.a if side is Side.A else pair.b).path for pair in pairs]
+        paths = {(pair.a if side is Side.A else pair.b).path for pair in pairs}
+        if chosen is not None:
+            paths &= chosen[side]
         return await with_headers(self.buckets[side], one, paths)
 
     def _overrides(self) -> dict[str, str | None]:

@@ -111,16 +111,9 @@ def _common(a: Iterator[BlockRow], b: Iterator[BlockRow]) -> Iterator[tuple[Bloc
 
 
 class Sampler:
-    """Samples the paired levels of a dataset.
-
-    Raises
-    ------
-    UsageError
-        The packages that decode voxels are not installed.
-    """
+    """Samples the paired levels of a dataset; `check_installed` before."""
 
     def __init__(self, buckets: Mapping[Side, Bucket], request: SampleRequest, sink: EventSink) -> None:
-        _check_installed()
         self._buckets = buckets
         self._request = request
         self._sink = sink
@@ -175,7 +168,14 @@ class Sampler:
         return readers
 
 
-def _check_installed() -> None:
+def check_installed() -> None:
+    """Check that voxels can be decoded.
+
+    Raises
+    ------
+    UsageError
+        The packages that do it are not installed.
+    """
     from importlib.util import find_spec
 
     missing = [name for name in ("numpy", "numcodecs", "skimage") if find_spec(name) is None]

@@ -95,9 +95,15 @@ def choose_volumes(
 
 
 def _only(stored: StoredDataset, paths: frozenset[str]) -> StoredDataset:
-    volumes = tuple(volume for volume in stored.volumes if volume.path in paths)
+    """Return the dataset with nothing stored but some volumes; the others stay, so that pairs are found as ever."""
+    volumes = tuple(volume if volume.path in paths else _emptied(volume) for volume in stored.volumes)
     total = sum((volume.listed for volume in volumes), Tally())
     return replace(stored, total=total, volumes=volumes, others=())
+
+
+def _emptied(volume: StoredVolume) -> StoredVolume:
+    arrays = tuple(StoredArray(one.path, one.level_index, one.facts, Tally(), blocks=tuple) for one in volume.arrays)
+    return replace(volume, arrays=arrays, rest=Tally())
 
 
 class _Listing:

@@ -16,6 +16,7 @@ from mirror.engine.events import Event, Note
 from mirror.errors import UnknownNameError
 from mirror.report.explanation import DatasetReport, DiffReport
 from mirror.selection import parse_volumes
+from tests.postgres import PostgresServer
 from tests.servers import Bucket
 
 DATASET = "jrc_hela-2"
@@ -142,3 +143,14 @@ def test_a_sample_tells_how_voxels_are_related(lab: Settings) -> None:
     assert answer.pictures
     again = asyncio.run(diff_buckets(lab, request)).report
     assert again.datasets[0].pairs == one.pairs
+
+
+def test_a_catalog_on_a_server_answers_alike(
+    lab: Settings, make_lab: Callable[..., Settings], postgres: PostgresServer
+) -> None:
+    """PostgreSQL and SQLite hold the same listings, and streams of blocks that are read side by side."""
+    request = DiffRequest((DATASET,), parse_volumes(["raw"]), sample=SampleRequest(3))
+    on_server = make_lab(catalog=postgres.make_database())
+    answers = [asyncio.run(diff_buckets(one, request)).report.datasets[0] for one in (lab, on_server)]
+    assert answers[0].causes == answers[1].causes
+    assert answers[0].pairs == answers[1].pairs
