@@ -59,7 +59,7 @@ def labels(chance: np.random.Generator, shape_zyx: tuple[int, ...]) -> Voxels:
 
 def shade(chance: np.random.Generator, shape_zyx: tuple[int, ...]) -> Voxels:
     """Return a block so smooth that it has next to no structure."""
-    return np.rint(128 + 30 * cloud(chance, shape_zyx, 12)).clip(0, 255).astype("uint8")
+    return np.asarray(np.rint(128 + 30 * cloud(chance, shape_zyx, 12)).clip(0, 255), "uint8")
 
 
 def wall(chance: np.random.Generator, shape_zyx: tuple[int, ...]) -> Voxels:
