@@ -63,7 +63,14 @@ from catalog.queries.state import (
 )
 from catalog.queries.story import counts_below, lacks_block_rows, recorded, sightings
 from catalog.queries.summaries import DatasetSummary, VolumeNote, dataset_summaries, volume_notes
-from catalog.queries.sums import count_sums, doubt_sums, keep_sums, mirror_states, wrong_sums
+from catalog.queries.sums import (
+    count_sums,
+    doubt_sums,
+    doubt_sums_around,
+    keep_sums,
+    mirror_states,
+    wrong_sums,
+)
 from catalog.queries.tree import (
     containers,
     datasets,
@@ -112,6 +119,7 @@ __all__ = [
     "doubt_mirrored_blocks",
     "doubt_mirrored_objects",
     "doubt_sums",
+    "doubt_sums_around",
     "drop_left_over_snapshots",
     "drop_shards",
     "facts",

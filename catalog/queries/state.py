@@ -14,8 +14,9 @@ from catalog.tables import mirrored_block, mirrored_object
 
 _BLOCK_KEY = itemgetter(0, 1, 2, 3)
 _OBJECT_KEY = itemgetter(0, 1)
-_IN_DOUBT: dict[str, object] = {"etag": b"", "hash": None}
-"""No object has such an ETag: it differs from whatever the bucket has."""
+IN_DOUBT_ETAG = b""
+"""Of rows in doubt. No object has such an ETag: it differs from whatever the bucket has."""
+_IN_DOUBT: dict[str, object] = {"etag": IN_DOUBT_ETAG, "hash": None}
 
 
 def put_mirrored_blocks(connection: Connection, rows: Iterable[MirroredBlockRow]) -> None:

@@ -1,18 +1,19 @@
 """Sums of what is on the share, by prefix: kept beside the rows, so that nobody counts millions to look at them.
 
-A sum is said to be stale in the transaction that changes the first of its rows, and counted anew when the run is over.
+A sum is said to be stale in each transaction that changes one of its rows, and counted anew when the run is over.
 Who reads a stale sum, or one that was never made, counts the rows: always right, and slow only while a run goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, case, func, select
 
 from catalog.queries.places import arrays, bucket_prefix
-from catalog.queries.rows import first_after, insert_new, put_rows, starts_with, upsert
+from catalog.queries.rows import first_after, insert_new, put_rows, starts_with, update_rows, upsert
+from catalog.queries.state import IN_DOUBT_ETAG
 from catalog.records import (
     HOW_ADOPTED,
     HOW_CHECKSUM,
@@ -47,6 +48,19 @@ def doubt_sums(connection: Connection, bucket_id: int, prefixes: Iterable[str]) 
         connection.execute(upsert(mirror_state, connection.dialect), row)
 
 
+def doubt_sums_around(connection: Connection, bucket_id: int, prefixes: Iterable[str]) -> None:
+    """Say that the sums of all folders above these prefixes hold no more: an array has a sum of its own from now on."""
+    above = {place for prefix in prefixes for place in _folders_above(prefix)}
+    update_rows(connection, mirror_state, ((bucket_id, place) for place in sorted(above)), is_stale=True)
+
+
+def _folders_above(prefix: str) -> Iterator[str]:
+    folder = prefix.rstrip("/").rpartition("/")[0]
+    while folder:
+        yield f"{folder}/"
+        folder = folder.rpartition("/")[0]
+
+
 def count_sums(connection: Connection, bucket_id: int, dataset: str) -> int:
     """Count the sums of a dataset that are stale or were never made; return how many there were.
 
@@ -55,7 +69,7 @@ def count_sums(connection: Connection, bucket_id: int, dataset: str) -> int:
     prefix = f"{bucket_prefix(connection, bucket_id)}{dataset}/"
     records = arrays(connection, bucket_id, prefix)
     kept = _kept(connection, bucket_id, prefix)
-    counted = [_count_array(connection, record) for record in records if record.key_prefix not in kept]
+    counted = [_count_array(connection, one, records) for one in records if one.key_prefix not in kept]
     if prefix not in kept:
         counted.append(_count_loose(connection, bucket_id, prefix, records))
     put_rows(connection, mirror_state, map(_row, counted))
@@ -86,7 +100,7 @@ def mirror_states(
     states = _kept(connection, bucket_id, prefix)
     for record in known:
         if record.key_prefix not in states:
-            states[record.key_prefix] = _count_array(connection, record)
+            states[record.key_prefix] = _count_array(connection, record, known)
     if prefix not in states:
         states[prefix] = _count_loose(connection, bucket_id, prefix, known)
     return states
@@ -100,7 +114,7 @@ def wrong_sums(connection: Connection, bucket_id: int, dataset: str) -> tuple[tu
     prefix = f"{bucket_prefix(connection, bucket_id)}{dataset}/"
     records = arrays(connection, bucket_id, prefix)
     kept = _kept(connection, bucket_id, prefix)
-    counted = [_count_array(connection, record) for record in records if record.key_prefix in kept]
+    counted = [_count_array(connection, one, records) for one in records if one.key_prefix in kept]
     if prefix in kept:
         counted.append(_count_loose(connection, bucket_id, prefix, records))
     pairs = [(kept[one.prefix], one) for one in counted if kept[one.prefix] != one]
@@ -126,10 +140,9 @@ def _row(state: MirrorState) -> tuple[Any, ...]:
     return tuple(counted.get(column.name, getattr(state, column.name, None)) for column in mirror_state.columns)
 
 
-def _count_array(connection: Connection, record: ArrayRecord) -> MirrorState:
+def _count_array(connection: Connection, record: ArrayRecord, records: Iterable[ArrayRecord]) -> MirrorState:
     blocks = _sums(connection, mirrored_block, mirrored_block.c.array_id == record.id)
-    inside = _inside(record.bucket_id, record.key_prefix)
-    others = _sums(connection, mirrored_object, *inside)
+    others = _sums_outside(connection, record.bucket_id, record.key_prefix, records)
     return _state(
         {
             "bucket_id": record.bucket_id,
@@ -141,19 +154,28 @@ def _count_array(connection: Connection, record: ArrayRecord) -> MirrorState:
 
 
 def _count_loose(connection: Connection, bucket_id: int, prefix: str, records: Iterable[ArrayRecord]) -> MirrorState:
-    """Count what lies between the arrays' folders: range by range, so that no array's rows are read for it."""
-    total: dict[str, int | None] = dict.fromkeys(_COUNTED[:-2], 0)
+    sums = _sums_outside(connection, bucket_id, prefix, records)
+    return _state({"bucket_id": bucket_id, "prefix": prefix, "is_published": False, **sums})
+
+
+def _sums_outside(
+    connection: Connection, bucket_id: int, prefix: str, records: Iterable[ArrayRecord]
+) -> Mapping[str, int | None]:
+    """Count what is below a prefix and in no array inside it: between their folders, so that no row of theirs is read.
+
+    An array has arrays inside where it was one for a while, and is a group now.
+    """
+    total: Mapping[str, int | None] = dict.fromkeys(_COUNTED[:-2], 0)
     t = mirrored_object.c
     start = prefix
-    places = sorted({record.key_prefix for record in records if record.bucket_id == bucket_id})
-    for place in places:
-        if place < start:
-            continue  # inside the array before
+    for place in sorted({record.key_prefix for record in records if record.bucket_id == bucket_id}):
+        if place == prefix or not place.startswith(prefix) or place < start:
+            continue  # not inside, or inside the array before
         between = _sums(connection, mirrored_object, t.bucket_id == bucket_id, t.key >= start, t.key < place)
         total = _added(total, between)
         start = first_after(place) or place
     rest = _sums(connection, mirrored_object, *_inside(bucket_id, prefix), t.key >= start)
-    return _state({"bucket_id": bucket_id, "prefix": prefix, "is_published": False, **_added(total, rest)})
+    return _added(total, rest)
 
 
 def _inside(bucket_id: int, prefix: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -161,6 +183,7 @@ def _inside(bucket_id: int, prefix: str) -> tuple[ColumnElement[bool], ColumnEle
 
 
 def _sums(connection: Connection, table: FromClause, *conditions: ColumnElement[bool]) -> dict[str, int | None]:
+    """Count rows; those in doubt are not: what lies there is not what the bucket has, or nobody knows."""
     how = table.c.how
     ways = (HOW_MD5, HOW_MULTIPART_ETAG, HOW_CHECKSUM, HOW_SIZE_ONLY)
     query = select(
@@ -170,7 +193,7 @@ def _sums(connection: Connection, table: FromClause, *conditions: ColumnElement[
         func.coalesce(func.sum(case((how >= HOW_ADOPTED, 1), else_=0)), 0),
         func.min(table.c.run_id),
         func.max(table.c.run_id),
-    ).where(*conditions)
+    ).where(*conditions, table.c.etag != IN_DOUBT_ETAG)
     row: Row[Any] = connection.execute(query).one()
     return {name: None if value is None else int(value) for name, value in zip(_COUNTED, row, strict=True)}
 

@@ -60,17 +60,24 @@ def put_described(
     dataset_id = queries.put_dataset(connection, record)
     if known is not None and known.digest == digest:
         return ()
+    before = {one.key_prefix for one in queries.arrays(connection, bucket_id, dataset.prefix)}
     arrays = tuple(_put_containers(connection, bucket_id, url, dataset_id, dataset))
+    queries.doubt_sums_around(connection, bucket_id, {one.key_prefix for one in arrays} - before)
     present = {container.prefix for container in dataset.containers}
     present |= {volume.prefix for volume in dataset.volumes()} | {array.key_prefix for array in arrays}
     queries.mark_absent(connection, replace(record, id=dataset_id), present=present)
     facts = [
         FactRecord(dataset.name, fact.name, f"{url}/{dataset.name}/{fact.source}", fact.value) for fact in dataset.facts
     ]
-    queries.put_facts(connection, dataset.name, f"{url}/", facts)
+    # One bucket may be a folder of another, and tells nothing of what that one's documents say.
+    queries.put_facts(connection, dataset.name, f"{url}/{dataset.name}/", facts)
     found = (*dataset.findings, *check_dataset(dataset))
     put_findings(connection, bucket_id, dataset.name, METADATA, found, now=now)
     compare_with_manifests(connection, url, dataset.name, aliases)
+    for other_id, other_url in queries.buckets(connection).items():
+        if other_id != bucket_id:
+            # Its title may come from the documents of this one.
+            put_search_entries(connection, other_id, other_url, dataset.name)
     return arrays
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit, urlunsplit
 
 from catalog import queries
 from catalog.records import AnnotationRecord, FactRecord, ManifestRecord
@@ -48,10 +51,12 @@ async def import_manifests(settings: Settings, sources: Iterable[str]) -> tuple[
     """
     lines = []
     async with plain_errors():
-        with open_catalog(settings.catalog) as catalog:
+        with ExitStack() as stack:
+            # Made by the first manifest: a machine that only reads has no catalog after a document that is none.
+            opened = cache(lambda: stack.enter_context(open_catalog(settings.catalog)))
             for source in sources:
                 async for place, body in _documents(settings, source):
-                    lines.append(import_manifest(catalog, settings.buckets, place, body))
+                    lines.append(import_manifest(opened, settings.buckets, place, body))
     return tuple(lines)
 
 
@@ -61,13 +66,25 @@ async def _documents(settings: Settings, source: str) -> AsyncIterator[tuple[str
     match scheme:
         case "":
             for file in await asyncio.to_thread(_files, source):
-                yield str(file), await asyncio.to_thread(file.read_bytes)
+                # A name may have bytes that are no text, and the catalog keeps text.
+                shown = os.fsencode(file).decode("utf-8", "backslashreplace")
+                yield shown, await asyncio.to_thread(file.read_bytes)
         case "http" | "https":
-            yield source, await fetch_document(source, most_bytes=MAX_DOCUMENT_BYTES)
+            yield _without_secrets(source), await fetch_document(source, most_bytes=MAX_DOCUMENT_BYTES)
         case "s3":
             yield source, await _object(settings, source)
         case _:
             raise UsageError("cannot read such an address", source, expected="a file, a folder, https:// or s3://")
+
+
+def _without_secrets(address: str) -> str:
+    """Return the address without password and query, where signatures stand: the whole lab reads it in the catalog.
+
+    >>> _without_secrets("https://me:secret@example.org:8443/m.json?X-Amz-Signature=1#x")
+    'https://example.org:8443/m.json'
+    """
+    parts = urlsplit(address)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _files(source: str) -> list[Path]:
@@ -96,7 +113,9 @@ async def _object(settings: Settings, source: str) -> bytes:
         return bytes(answer.data)
 
 
-def import_manifest(catalog: Catalog, buckets: Mapping[str, BucketSettings], place: str, body: bytes) -> ManifestLine:
+def import_manifest(
+    opened: Callable[[], Catalog], buckets: Mapping[str, BucketSettings], place: str, body: bytes
+) -> ManifestLine:
     """Import one document; return what came of it. A document that is no manifest changes nothing."""
     aliases = {alias: bucket.url.bucket for bucket in buckets.values() for alias in bucket.aliases}
     try:
@@ -106,7 +125,7 @@ def import_manifest(catalog: Catalog, buckets: Mapping[str, BucketSettings], pla
     if manifest.dataset is None:
         reason = "it does not say of which dataset it is"
         return ManifestLine(source=place, dataset=None, state="failed", volumes=0, findings=0, reason=reason)
-    state, n_findings = _put(catalog, buckets, manifest, body)
+    state, n_findings = _put(opened(), buckets, manifest, body)
     return ManifestLine(
         source=place, dataset=manifest.dataset, state=state, volumes=len(manifest.volumes), findings=n_findings
     )

@@ -14,6 +14,7 @@ from catalog import queries
 from catalog.records import Count, FactRecord, FindingRecord, LevelState, MirrorState, RunRecord, RunState, VolumeRecord
 from catalog.sealed import SealedCatalog
 from mirror.app.example import example_of
+from mirror.app.levels import state_word
 from mirror.formats.organelles import title_of
 from mirror.keys import S3Url
 from mirror.objects import Tally
@@ -207,7 +208,8 @@ def wholeness(level: LevelState) -> Wholeness:
         return Wholeness.NONE
     if listed is None:
         return Wholeness.UNKNOWN
-    return Wholeness.WHOLE if here >= listed.objects and level.state.is_published else Wholeness.PARTIAL
+    is_whole = state_word(listed, level.mirrored) == "whole"
+    return Wholeness.WHOLE if is_whole and level.state.is_published else Wholeness.PARTIAL
 
 
 def _of_volume(level: LevelState) -> tuple[int | None, str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from catalog.errors import CatalogMissingError
 from catalog.sealed import SealedCatalog, open_sealed
 from catalog.session import Catalog, open_catalog
-from mirror.app.telling import tell
 from mirror.config import Settings
 from mirror.keys import OWN_FOLDER
+from mirror.telling import tell
 
 CATALOG_FILE = "catalog.sqlite"
 

@@ -45,8 +45,6 @@ class BucketState:
     """Old names of the bucket, which manifests may still use."""
     grid_ids: dict[str, int] = field(default_factory=dict)
     """Those whose blocks may be rows by their place, whether or not the bucket still says what they are."""
-    _doubted: set[str] = field(default_factory=set)
-    """Prefixes whose sums this run said to be stale."""
 
     @classmethod
     def of(cls, catalog: Catalog | None, url: str, key_prefix: str, *, aliases: tuple[str, ...] = ()) -> BucketState:
@@ -206,12 +204,19 @@ class BucketState:
                 do(connection, batch)
 
     def _doubt_sums(self, connection: Connection, items: Sequence[Item]) -> None:
-        """Say that what is counted of these items' places holds no more: once a place and run."""
+        """Say that what is counted of these items' places holds no more.
+
+        In each transaction, and not once a run: another process may have counted since the last one, as a scan does.
+        """
+        if self.bucket_id is None:
+            return
         folders = {item.key.rpartition("/")[0] for item in items}
-        places = {self._counted_below(folder) for folder in folders} - self._doubted
-        if places and self.bucket_id is not None:
-            queries.doubt_sums(connection, self.bucket_id, places)
-            self._doubted |= places
+        places = {self._counted_below(folder) for folder in folders}
+        # The scales of precomputed open by the document of their volume, which lies above them.
+        volumes = tuple(item.key.removesuffix("info") for item in items if item.key.endswith("/info"))
+        if volumes:
+            places |= {place for place in self.array_ids if place.startswith(volumes)}
+        queries.doubt_sums(connection, self.bucket_id, places)
 
     def _counted_below(self, folder: str) -> str:
         """Return the prefix whose sum counts what lies in a folder: that of its array, else of its dataset."""
@@ -230,7 +235,6 @@ class BucketState:
         for dataset in datasets:
             with self.catalog.begin() as connection:
                 queries.count_sums(connection, self.bucket_id, dataset)
-        self._doubted.clear()
 
     def _forget(self, connection: Connection, items: Sequence[Item]) -> None:
         for array_id, indices_xyz in self._places(items).items():

@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from mirror.app.telling import told_by
 from mirror.cli import options
 from mirror.cli.adopt import adopt
 from mirror.cli.catalog.check import check
@@ -34,6 +33,7 @@ from mirror.cli.output import make_streams_robust, put_result, put_words
 from mirror.cli.scan import scan
 from mirror.cli.sync import sync
 from mirror.cli.why import why
+from mirror.telling import told_by
 
 # The \b keeps typer from filling the lines of the table.
 EXIT_CODES = """\

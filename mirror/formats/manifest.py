@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from mirror.formats.about import read_facts, unread_findings
+from mirror.formats.document import whole_text
 from mirror.formats.layout import Fact, Finding, FindingCode, Placement, Severity
 from mirror.formats.manifest_document import ManifestDocument, ManifestSource, ManifestTransform, Numbers, read_manifest
 from mirror.formats.placing import Unplaced, place
@@ -202,7 +203,7 @@ def _repeated_names(body: bytes) -> tuple[str, ...]:
 
     def note(pairs: list[tuple[str, object]]) -> None:
         counts = Counter(name for name, _ in pairs)
-        repeated.update(dict.fromkeys(name for name, n in counts.items() if n > 1))
+        repeated.update(dict.fromkeys(whole_text(name) for name, n in counts.items() if n > 1))
 
     json.loads(body, object_pairs_hook=note)
     return tuple(repeated)

@@ -10,10 +10,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
+_END = "\r\n"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
 
 def csv_text(model: type[BaseModel], reports: Sequence[BaseModel]) -> str:
     """Return a header line and a line for each report, without a line break at the end.
 
+    A text that a spreadsheet would take for a formula has an apostrophe before it.
     An amount becomes two columns, `listed_objects` and `listed_bytes`; other nested values are JSON; None is empty.
 
     Parameters
@@ -40,8 +44,14 @@ def rows_text(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _line(cells: Sequence[Any]) -> str:
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="").writerow(cells)
-    return stream.getvalue()
+    # A cell that has a character of the line's end is put into quotes: with another end, its own would break the row.
+    csv.writer(stream, lineterminator=_END).writerow(map(_harmless, cells))
+    return stream.getvalue().removesuffix(_END)
+
+
+def _harmless(cell: object) -> object:
+    """Return a cell that no spreadsheet runs: texts come from buckets, and anybody may have written them."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _columns(model: type[BaseModel]) -> Iterator[str]:

@@ -120,3 +120,36 @@ def test_a_stale_sum_is_not_wrong(connection: Connection, bucket: int, run: int,
     queries.doubt_sums(connection, bucket, [FOLDER])
     put_blocks(connection, array, run, 1, x=5)
     assert queries.wrong_sums(connection, bucket, DATASET) == ()
+
+
+def test_an_array_inside_another_counts_once(connection: Connection, bucket: int, run: int) -> None:
+    """What was an array and is a group now has what lies outside its new arrays."""
+    for path in ("x", "x/s0", "x/s0/y", "x0"):
+        queries.put_array(connection, builders.array_record(bucket, path))
+    keys = ["x/a", "x/s0/1", "x/s0/2", "x/s0/y/1", "x/s00", "x/z", "x0/1"]
+    put_files(connection, bucket, run, *(f"{CONTAINER}{key}" for key in keys))
+    found = {prefix.removeprefix(CONTAINER): one.mirrored.objects for prefix, one in states(connection, bucket).items()}
+    assert found == {"x/": 3, "x/s0/": 2, "x/s0/y/": 1, "x0/": 1, PREFIX: 0}
+
+
+def test_a_new_array_makes_the_sums_around_it_stale(connection: Connection, bucket: int, run: int) -> None:
+    """Its rows were counted with what lies around it until then, and are counted once."""
+    queries.put_array(connection, builders.array_record(bucket, "x"))
+    put_files(connection, bucket, run, f"{CONTAINER}x/s0/1", f"{CONTAINER}y/1", f"{PREFIX}README.json")
+    queries.count_sums(connection, bucket, DATASET)
+    for path in ("x/s0", "y"):
+        queries.put_array(connection, builders.array_record(bucket, path))
+    queries.doubt_sums_around(connection, bucket, [f"{CONTAINER}x/s0/", f"{CONTAINER}y/"])
+    assert queries.count_sums(connection, bucket, DATASET) == 4
+    assert sum(one.mirrored.objects for one in states(connection, bucket).values()) == 3
+
+
+def test_what_is_in_doubt_does_not_count(connection: Connection, bucket: int, run: int, array: int) -> None:
+    """A run that was killed while it replaced what changed leaves no level that is said to be whole."""
+    put_blocks(connection, array, run, 3)
+    put_files(connection, bucket, run, f"{FOLDER}attributes.json", f"{PREFIX}README.json")
+    queries.doubt_mirrored_blocks(connection, array, [(0, 0, 1)])
+    queries.doubt_mirrored_objects(connection, bucket, [f"{PREFIX}README.json"])
+    found = states(connection, bucket)
+    assert found[FOLDER].mirrored == Count(3, 114)
+    assert found[PREFIX].mirrored == Count()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Connection
 
 from catalog import queries
-from catalog.records import ArrayRecord, DatasetRecord, VolumeRecord
+from catalog.records import ArrayRecord, DatasetRecord, FactRecord, VolumeRecord
 from catalog.session import open_catalog
+from mirror.app.described import put_described
 from mirror.app.recalled import recall_dataset
 from mirror.app.scan import scan
 from mirror.config import Settings
 from mirror.formats.folder import Format
+from mirror.formats.layout import Dataset, Fact
 
 DATASET = "jrc_hela-2"
 URL_A = "s3://janelia-cosem-datasets"
@@ -142,3 +145,23 @@ def test_volumes_are_found_by_words(lab: Settings, words: str, path: str) -> Non
     with open_catalog(lab.catalog) as catalog, catalog.read() as connection:
         places = [entry.place for entry in queries.search(connection, words)]
     assert f"{DATASET}/{DATASET}.n5/{path}/" in places
+
+
+def test_a_title_is_found_in_both_buckets(lab: Settings) -> None:
+    """One bucket says it, also after the other was looked at."""
+    look(lab, "b")
+    look(lab, "a")
+    with open_catalog(lab.catalog) as catalog, catalog.read() as connection:
+        found = [entry.place for entry in queries.search(connection, "interphase") if entry.kind == "dataset"]
+    assert sorted(found) == [f"heinrich-2021a/{DATASET}/", f"{DATASET}/"]
+
+
+def test_a_bucket_inside_another_keeps_what_its_documents_say(lab: Settings) -> None:
+    """What the outer one's documents say takes the place of what they said, and of nothing else."""
+    dataset = Dataset(DATASET, f"{DATASET}/", (), (), (), (), facts=(Fact("title", "a cell", "README.json: title"),))
+    inner = FactRecord(DATASET, "title", f"s3://outer/inner/{DATASET}/README.json: title", "the same cell")
+    with open_catalog(lab.catalog) as catalog, catalog.begin() as connection:
+        queries.put_facts(connection, DATASET, f"s3://outer/inner/{DATASET}/", [inner])
+        outer = queries.bucket_id(connection, "s3://outer")
+        put_described(connection, outer, "s3://outer", dataset, now=datetime.now(UTC))
+        assert {fact.value for fact in queries.facts(connection, DATASET)} == {"a cell", "the same cell"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import http.server
 import json
+import os
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -207,3 +208,28 @@ def test_a_manifest_is_read_from_the_bucket(lab: Settings) -> None:
     assert line.state == "failed"
     with pytest.raises(MirrorError, match=r"nowhere\.json"):
         take(lab, f"{URL_A}/{DATASET}/nowhere.json")
+
+
+def test_a_name_that_is_no_text_is_written_out(lab: Settings, manifest: Path) -> None:
+    """A file's name may be any bytes; what came of it is kept under a name that can be read."""
+    file = manifest.rename(os.fsdecode(os.fsencode(manifest.parent) + b"/\xff.json"))
+    (line,) = take(lab, file)
+    assert (line.state, line.source) == ("new", f"{manifest.parent}/\\xff.json")
+
+
+def test_no_secret_of_an_address_comes_into_the_catalog(lab: Settings, manifest: Path, web: str) -> None:
+    """The catalog is published: a password and a signature are used, and not kept."""
+    address = web.replace("http://", "http://me:secret@") + "/manifest.json?X-Amz-Signature=secret"
+    (line,) = take(lab, address)
+    assert (line.state, line.source) == ("new", f"{web}/manifest.json")
+    with open_catalog(lab.catalog) as catalog, catalog.read() as connection:
+        assert "secret" not in repr((queries.manifests(connection), queries.facts(connection)))
+
+
+def test_a_document_that_is_none_makes_no_catalog(tmp_path: Path, lab: Settings) -> None:
+    """A machine that reads the published catalog has none of its own after it, which would know nothing."""
+    (tmp_path / "README.md").write_text("a cell")
+    laptop = lab.model_copy(update={"catalog": f"sqlite:///{tmp_path}/none.db"})
+    (line,) = take(laptop, tmp_path / "README.md")
+    assert line.state == "failed"
+    assert not (tmp_path / "none.db").exists()

@@ -18,10 +18,10 @@ from mirror.app.objects import ObjectList
 from mirror.app.reading import catalog_for_reading, published_file
 from mirror.app.search import search
 from mirror.app.sync import SyncRequest, sync
-from mirror.app.telling import told_by
 from mirror.config import Settings
 from mirror.errors import MirrorError
 from mirror.selection import SelectionSpec, parse_scales, parse_volumes
+from mirror.telling import told_by
 
 DATASET = "jrc_hela-2"
 NOWHERE = "http://127.0.0.1:9"

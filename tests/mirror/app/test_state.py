@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,9 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.records import MirroredObject
-from mirror.app.state import KnownInOrder
+from catalog import queries
+from catalog.errors import CatalogError
+from catalog.records import ArrayRecord, MirroredObject
+from catalog.session import open_catalog
+from mirror.app.state import BucketState, KnownInOrder
+from mirror.diff import Kind
+from mirror.engine.fetch import Done, Item
 from mirror.errors import ExitCode
+from mirror.objects import Verification
+from tests.catalog import builders
 from tests.faults import BUCKET, Ask, OddServer, Refuse, no_fault, run_odd_server
 from tests.system.invariants import catalog_rows, row_of
 from tests.system.oddlab import LEVEL, ODD, QUICK, OddLab, make_oddlab, small_dataset
@@ -35,8 +43,6 @@ def server() -> Iterator[OddServer]:
 @pytest.fixture
 def lab(server: OddServer, tmp_path: Path) -> OddLab:
     """A lab that mirrors from it."""
-    from catalog.session import open_catalog
-
     open_catalog(f"sqlite:///{tmp_path}/blank.db").close()
     return make_oddlab(tmp_path / "lab", server.endpoint_url, BUCKET, (tmp_path / "blank.db").read_bytes())
 
@@ -134,6 +140,80 @@ def test_killed_between_a_new_content_and_its_row(server: OddServer, lab: OddLab
     assert lab.mirror().report.transferred.objects == 1
     assert lab.files() == small_dataset()
     assert catalog_rows(lab.catalog)[f"{BUCKET}/{BLOCK}"] == row_of(old.body)
+
+
+def test_half_a_character_ends_no_run(server: OddServer, lab: OddLab) -> None:
+    """Documents may spell what neither UTF-8 nor a database can; the dataset is mirrored, each file as it is."""
+    array = json.loads(small_dataset()[METADATA]) | {"units": ["\ud800"] * 3, "\udfff": "\ud800"}
+    server.put(METADATA, json.dumps(array).encode())
+    server.put(f"{ODD}/{ODD}.n5/attributes.json", b'{"n5": "2.0.0\\ud800"}')
+    server.put(f"{ODD}/README.json", b'{"title": "half of \\ud83d"}')
+    assert lab.mirror(policy=QUICK).exit_code is ExitCode.DONE
+    assert lab.files() == {key: one.body for key, one in server.objects.items()}
+    with open_catalog(f"sqlite:///{lab.catalog}") as catalog, catalog.read() as connection:
+        assert [fact.value for fact in queries.facts(connection) if fact.name == "title"] == ["half of \ufffd"]
+
+
+def done(kind: Kind, key: str) -> Done:
+    """Return an object of 7 bytes that came to the share."""
+    return Done(Item(kind, key, key, 7, "e" * 32, 0, None, None), 7, "e" * 32, b"", Verification.MD5, False, False)
+
+
+@pytest.fixture
+def mirrored(tmp_path: Path) -> Iterator[tuple[BucketState, int]]:
+    """A bucket in a catalog with a scale of a precomputed volume, and a run."""
+    with open_catalog(f"sqlite:///{tmp_path}/catalog.db") as catalog:
+        with catalog.begin() as connection:
+            bucket = queries.bucket_id(connection, "s3://bucket")
+            queries.put_array(
+                connection, ArrayRecord(bucket, "d/v/", "4_4_4", "precomputed", (1,), (1,), "uint8", {"type": "raw"})
+            )
+            run = builders.start_run(connection, bucket)
+        yield BucketState.of(catalog, "s3://bucket", ""), run
+
+
+def sums(state: BucketState) -> dict[str, tuple[int, bool]]:
+    """Return how many objects are counted below each prefix, and whether its document is said to be there."""
+    assert state.catalog is not None
+    assert state.bucket_id is not None
+    with state.catalog.read() as connection:
+        records = queries.arrays(connection, state.bucket_id, "d/")
+        states = queries.mirror_states(connection, state.bucket_id, "d/", records)
+    return {prefix: (one.mirrored.objects, one.is_published) for prefix, one in states.items()}
+
+
+def test_a_scan_counts_while_a_sync_goes_on(mirrored: tuple[BucketState, int]) -> None:
+    """What the sync writes after the scan has counted is counted, too: at once, and after its end."""
+    state, run = mirrored
+    scan = BucketState.of(state.catalog, "s3://bucket", "")
+    state.commit(run, [done(Kind.NEW, "d/v/4_4_4/0"), done(Kind.NEW, "d/README.md")])
+    scan.count_sums(["d"])
+    state.commit(run, [done(Kind.NEW, "d/v/4_4_4/1"), done(Kind.NEW, "d/LICENSE")])
+    assert sums(state) == {"d/": (2, False), "d/v/4_4_4/": (2, False)}
+    state.count_sums(["d"])
+    assert sums(state) == {"d/": (2, False), "d/v/4_4_4/": (2, False)}
+
+
+def test_sums_after_a_transaction_that_failed(mirrored: tuple[BucketState, int]) -> None:
+    """The next transaction doubts them again."""
+    state, run = mirrored
+    state.count_sums(["d"])
+    with pytest.raises(CatalogError):
+        state.commit(run + 1, [done(Kind.NEW, "d/v/4_4_4/0")])
+    state.commit(run, [done(Kind.NEW, "d/v/4_4_4/0")])
+    assert sums(state)["d/v/4_4_4/"] == (1, False)
+
+
+def test_the_document_of_a_precomputed_volume_publishes_its_scales(mirrored: tuple[BucketState, int]) -> None:
+    """Also where it comes in a run of its own, and where it is gone again."""
+    state, run = mirrored
+    state.commit(run, [done(Kind.NEW, "d/v/4_4_4/0")])
+    state.count_sums(["d"])
+    state.commit(run, [done(Kind.NEW, "d/v/info")])
+    state.count_sums(["d"])
+    assert sums(state) == {"d/": (1, False), "d/v/4_4_4/": (1, True)}
+    state.forget([done(Kind.LOST, "d/v/info").item])
+    assert sums(state) == {"d/": (0, False), "d/v/4_4_4/": (1, False)}
 
 
 _keys = st.text(st.sampled_from("ab/0\u00e9\U0001f600"), max_size=4)

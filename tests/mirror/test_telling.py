@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from mirror.app.telling import tell, told_by
+from mirror.telling import tell, told_by
 
 
 def test_what_is_told_reaches_who_listens() -> None:
