@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from mirror.demo.buckets import BUCKET_NAMES, sample_objects, upload_samples
 from mirror.demo.server import SeaweedServer
@@ -17,6 +18,10 @@ from tests.postgres import PostgresServer, run_postgres
 from tests.servers import Bucket, MotoServer, bucket_of, run_moto
 
 _numbers = itertools.count(1)
+
+# Half of Hypothesis's own number where a test names none: the suite stays under ten minutes on two cores.
+settings.register_profile("suite", settings(), max_examples=50)
+settings.load_profile("suite")
 
 # A hang-up that is ignored stays ignored, by design; tests of SIGHUP must not depend on what started them (`nohup`).
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
