@@ -174,7 +174,9 @@ class _Differ:
         for side in Side:
             await self._list(side, name, chosen)
         # Together: one that does not answer takes its seconds to be given up.
-        await asyncio.gather(*(self._hear(side, name) for side in Side))
+        async with asyncio.TaskGroup() as group:
+            for side in Side:
+                group.create_task(self._hear(side, name))
         with open_catalog(self.settings.catalog) as catalog, catalog.read() as connection:
             # One transaction also while headers are read: a listing must not go between its sums and its rows.
             stored = {side: self._stored(connection, side, name, chosen) for side in Side}
