@@ -64,6 +64,8 @@ class LevelExplanation:
     """Evidence as sentences."""
     is_approximate: bool = False
     """Exact in its sum; but what is laid side by side is not block and block."""
+    sampled: tuple[str, ...] = ()
+    """What a sample tells, as sentences."""
     parts: Mapping[Cause, int] | None = None
     """What a sample parts the contribution of `compression` into; sums to it."""
 

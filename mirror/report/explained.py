@@ -194,7 +194,8 @@ def _level_report(level: LevelExplanation) -> LevelReport:
             outside_in_b=StoredAmount.of(level.b.outside),
         ),
         factors=tuple(map(_factor, level.shares)),
-        evidence=level.notes,
+        evidence=(*level.notes, *level.sampled),
+        sampled=level.sampled,
     )
 
 

@@ -171,6 +171,8 @@ class LevelReport(_Report):
     blocks: BlocksReport
     factors: tuple[FactorReport, ...]
     evidence: tuple[str, ...]
+    sampled: tuple[str, ...] = ()
+    """What a sample of its voxels tells; it stands in `evidence`, too."""
 
 
 class PairReport(_Report):

@@ -78,6 +78,14 @@ def _dataset(report: DatasetReport, *, levels: bool) -> Iterator[str]:
         yield _table(header, map(_pair_row, report.pairs), numbers=(3, 4, 5, 6))
     if levels:
         yield from (block for pair in report.pairs for block in _levels(pair))
+    sampled = [(pair, level) for pair in report.pairs for level in pair.levels if level.sampled]
+    if sampled:
+        yield "### What the voxels show"
+        yield "\n".join(
+            f"- {escape_markdown(f'{pair.a_volume} with {pair.b_volume}, {level.level}')}: {escape_markdown(words)}"
+            for pair, level in sampled
+            for words in level.sampled
+        )
     if report.findings:
         yield "### Worth knowing, though it moves no byte"
         yield "\n".join(

@@ -139,13 +139,13 @@ class Sampler:
         for level, (a, b) in zip(explained.levels, pair_levels(pair.a, pair.b).pairs, strict=True):
             comparable = _comparable(pair, a, b)
             if isinstance(comparable, str):
-                levels.append(replace(level, notes=(*level.notes, f"not sampled: {comparable}")))
+                levels.append(replace(level, sampled=(f"not sampled: {comparable}",)))
                 continue
             sample = await self._sample_level(level, comparable, stored)
             if sample.picture is not None:
                 where = f"{explained.where}, {level.level}"
                 self.pictures.append(Seen(stored[Side.A].dataset.name, where, sample.picture))
-            levels.append(replace(level, notes=(*level.notes, *sample.words), parts=sample.parts))
+            levels.append(replace(level, sampled=sample.words, parts=sample.parts))
         return replace(explained, levels=tuple(levels))
 
     async def _sample_level(

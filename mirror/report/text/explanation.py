@@ -102,6 +102,8 @@ def _dataset(
         yield "\n".join(_pairs(report.pairs, units, width, None if levels else most))
     if levels:
         yield from ("\n".join(_levels(pair, units, width)) for pair in report.pairs if pair.levels)
+    if sampled := list(_sampled(report.pairs, width)):
+        yield "\n".join(["What the voxels show:", *sampled])
     if report.findings:
         found = (_hanging(f"{one.code}, {one.where}: {one.text}", width, "  ") for one in report.findings)
         yield "\n".join(["Worth knowing, though it moves no byte:", *found])
@@ -195,6 +197,14 @@ def _levels(pair: PairReport, units: Units, width: int | None) -> Iterator[str]:
     for level, line in zip(pair.levels, lines, strict=True):
         yield line
         yield from (_hanging(words, width, _HANGING) for words in _level_words(level, units))
+
+
+def _sampled(pairs: Sequence[PairReport], width: int | None) -> Iterator[str]:
+    for pair in pairs:
+        for level in pair.levels:
+            if level.sampled:
+                yield f"  {plain(pair.a_volume)} with {plain(pair.b_volume)}, {plain(level.level)}"
+                yield from (_hanging(words, width, _HANGING) for words in level.sampled)
 
 
 def _level_words(level: LevelReport, units: Units) -> Iterator[str]:

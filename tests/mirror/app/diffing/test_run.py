@@ -15,6 +15,8 @@ from mirror.config import Settings
 from mirror.engine.events import Event, Note
 from mirror.errors import UnknownNameError
 from mirror.report.explanation import DatasetReport, DiffReport
+from mirror.report.markdown import render_markdown
+from mirror.report.text.explanation import render_explanation
 from mirror.selection import parse_volumes
 from tests.postgres import PostgresServer
 from tests.servers import Bucket
@@ -138,6 +140,10 @@ def test_a_sample_tells_how_voxels_are_related(lab: Settings) -> None:
     check_sums(one)
     finest = one.pairs[0].levels[0]
     assert any("inverted" in words for words in finest.evidence)
+    shown = render_explanation(answer.report)
+    assert "What the voxels show:" in shown
+    assert "inverted" in shown
+    assert "inverted" in render_markdown(answer.report)
     assert finest.compression_parts is not None
     assert sum(finest.compression_parts.model_dump().values()) == finest.contributions.compression
     assert answer.pictures
