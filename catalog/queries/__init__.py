@@ -29,7 +29,7 @@ from catalog.queries.places import (
     share,
 )
 from catalog.queries.retention import drop_left_over_snapshots, drop_shards, unlinked_shards
-from catalog.queries.runs import close_dead_runs, count_runs, finish_run, run_times, runs, start_run
+from catalog.queries.runs import close_dead_runs, count_runs, find_run, finish_run, run_times, runs, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
@@ -126,6 +126,7 @@ __all__ = [
     "facts",
     "find_bucket",
     "find_dataset",
+    "find_run",
     "find_shard",
     "findings",
     "finish_run",

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 
 from catalog.errors import OtherShareError
-from catalog.queries.rows import put_rows, starts_with, stream, upsert
+from catalog.queries.rows import put_named, put_rows, starts_with, stream
 from catalog.records import ArrayRecord, DocumentRow, ShareRecord
 from catalog.tables import array, bucket, document, mirror_state, mirrored_block, mirrored_object
 from catalog.tables import share as share_table
@@ -79,11 +79,7 @@ def bucket_prefix(connection: Connection, bucket_id: int) -> str:
 
 def put_array(connection: Connection, record: ArrayRecord) -> int:
     """Keep an array, or what is now known of it; return its id, which stays the same."""
-    values = {column.name: getattr(record, column.name) for column in array.columns if column.name != "id"}
-    by = ("bucket_id", "prefix", "path")
-    connection.execute(upsert(array, connection.dialect, by), values)
-    named = [array.c[name] == values[name] for name in by]
-    return int(connection.execute(select(array.c.id).where(*named)).scalar_one())
+    return put_named(connection, array, record, ("bucket_id", "prefix", "path"))
 
 
 def arrays(connection: Connection, bucket_id: int, key_prefix: str) -> tuple[ArrayRecord, ...]:

@@ -71,6 +71,22 @@ def _copy_in(connection: Connection, table: Table, batch: Sequence[tuple[Any, ..
     connection.exec_driver_sql(sql.clear)
 
 
+def put_named(connection: Connection, table: Table, record: object, by: Sequence[str]) -> int:
+    """Insert one record, or replace the row with its name; return the row's id, which stays the same.
+
+    Parameters
+    ----------
+    record
+        Has an attribute for each column but `id`.
+    by
+        Columns of the unique constraint that names the row.
+    """
+    values = {column.name: getattr(record, column.name) for column in table.columns if column.name != "id"}
+    connection.execute(upsert(table, connection.dialect, by), values)
+    named = [table.c[name] == values[name] for name in by]
+    return int(connection.execute(select(table.c.id).where(*named)).scalar_one())
+
+
 def delete_rows(connection: Connection, table: Table, keys: Iterable[tuple[Any, ...]]) -> None:
     """Delete the rows of these primary keys; those that are not there are no error."""
     _execute_by_key(connection, table, delete(table), keys)

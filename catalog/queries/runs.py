@@ -89,6 +89,12 @@ def runs(connection: Connection, limit: int | None = 20) -> tuple[RunRecord, ...
     return tuple(_run_record(row) for row in connection.execute(query).mappings())
 
 
+def find_run(connection: Connection, run_id: int) -> RunRecord | None:
+    """Return one run, or None if there is none of that number."""
+    row = connection.execute(select(run).where(run.c.id == run_id)).mappings().first()
+    return None if row is None else _run_record(row)
+
+
 def count_runs(connection: Connection) -> int:
     """Return how many runs there were."""
     return int(connection.execute(select(func.count()).select_from(run)).scalar_one())

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, select
 
-from catalog.queries.rows import starts_with, upsert
+from catalog.queries.places import arrays
+from catalog.queries.rows import put_named, update_rows
 from catalog.records import ContainerRecord, DatasetRecord, VolumeRecord
 from catalog.tables import array, container, dataset, volume
-
-_NAMED_BY = {
-    "dataset": ("bucket_id", "name"),
-    "container": ("dataset_id", "prefix"),
-    "volume": ("container_id", "path"),
-}
 
 
 def find_dataset(connection: Connection, bucket_id: int, name: str) -> DatasetRecord | None:
@@ -49,17 +44,17 @@ def volumes(connection: Connection, dataset_id: int) -> tuple[VolumeRecord, ...]
 
 def put_dataset(connection: Connection, record: DatasetRecord) -> int:
     """Keep a dataset, or what is now known of it; return its id, which stays the same."""
-    return _put(connection, dataset, record)
+    return put_named(connection, dataset, record, ("bucket_id", "name"))
 
 
 def put_container(connection: Connection, record: ContainerRecord) -> int:
     """Keep a container, or what is now known of it; return its id, which stays the same."""
-    return _put(connection, container, record)
+    return put_named(connection, container, record, ("dataset_id", "prefix"))
 
 
 def put_volume(connection: Connection, record: VolumeRecord) -> int:
     """Keep a volume, or what is now known of it; return its id, which stays the same."""
-    return _put(connection, volume, record)
+    return put_named(connection, volume, record, ("container_id", "path"))
 
 
 def mark_absent(connection: Connection, record: DatasetRecord, *, present: Collection[str]) -> None:
@@ -70,23 +65,13 @@ def mark_absent(connection: Connection, record: DatasetRecord, *, present: Colle
     present
         Full key prefixes of what is there.
     """
-    of_dataset = container.c.dataset_id == record.id
-    in_containers = volume.c.container_id.in_(select(container.c.id).where(of_dataset))
-    arrays_inside = array.c.bucket_id == record.bucket_id, starts_with(array.c.prefix, record.prefix)
-    for table, conditions in ((container, (of_dataset,)), (volume, (in_containers,)), (array, arrays_inside)):
-        for row in connection.execute(select(table).where(*conditions, table.c.is_present)).mappings().all():
-            prefix = _key_prefix(row["prefix"], row["path"]) if table is array else row["prefix"]
-            if prefix not in present:
-                connection.execute(update(table).where(table.c.id == row["id"]).values(is_present=False))
-
-
-def _key_prefix(prefix: str, path: str) -> str:
-    return f"{prefix}{path}/" if path else prefix
-
-
-def _put(connection: Connection, table: Table, record: DatasetRecord | ContainerRecord | VolumeRecord) -> int:
-    values = {column.name: getattr(record, column.name) for column in table.columns if column.name != "id"}
-    by = _NAMED_BY[table.name]
-    connection.execute(upsert(table, connection.dialect, by), values)
-    named = [table.c[name] == values[name] for name in by]
-    return int(connection.execute(select(table.c.id).where(*named)).scalar_one())
+    if record.id is None:
+        raise TypeError("a dataset that was never put")
+    arrays_inside = arrays(connection, record.bucket_id, record.prefix)
+    for table, prefixes in (
+        (container, {one.id: one.prefix for one in containers(connection, record.id)}),
+        (volume, {one.id: one.prefix for one in volumes(connection, record.id)}),
+        (array, {one.id: one.key_prefix for one in arrays_inside}),
+    ):
+        gone = [(row_id,) for row_id, prefix in prefixes.items() if prefix not in present]
+        update_rows(connection, table, gone, is_present=False)

@@ -17,6 +17,7 @@ from catalog.records import SnapshotRecord, SnapshotScope
 from catalog.session import Catalog, open_catalog
 from catalog.sizes import CatalogSize, catalog_size, disk_size
 from catalog.vacuum import check_idle, drop_left_overs, vacuum
+from mirror.app.lookup import bucket_names
 from mirror.app.reading import catalog_for_reading
 from mirror.app.workplace import close_dead_runs
 from mirror.config import Settings
@@ -41,9 +42,7 @@ def catalog_info(settings: Settings) -> CatalogInfo:
     """
     with catalog_for_reading(settings) as catalog, catalog.read() as connection:
         size = catalog_size(connection, catalog_file(catalog.url))
-        names = {
-            queries.find_bucket(connection, str(bucket.url)): name for name, bucket in sorted(settings.buckets.items())
-        }
+        names = bucket_names(connection, settings)
         kept = queries.snapshots(connection)
         return CatalogInfo(
             catalog=catalog.url,
@@ -111,10 +110,10 @@ def _rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 1)
 
 
-def _snapshot_line(record: SnapshotRecord, names: Mapping[int | None, str]) -> SnapshotLine:
+def _snapshot_line(record: SnapshotRecord, names: Mapping[int, str]) -> SnapshotLine:
     scope: Literal["all", "selection"] = "all" if record.scope is SnapshotScope.ALL else "selection"
     return SnapshotLine(
-        bucket=names.get(record.bucket_id, str(record.bucket_id)),
+        bucket=names[record.bucket_id],
         dataset=record.dataset,
         scope=scope,
         objects=record.listed.objects,
@@ -125,7 +124,7 @@ def _snapshot_line(record: SnapshotRecord, names: Mapping[int | None, str]) -> S
 
 
 def _listing_costs(
-    connection: Connection, size: CatalogSize, kept: tuple[SnapshotRecord, ...], names: Mapping[int | None, str]
+    connection: Connection, size: CatalogSize, kept: tuple[SnapshotRecord, ...], names: Mapping[int, str]
 ) -> Iterator[ListingCost]:
     n_blocks = queries.snapshot_blocks(connection)
     newest = {(one.bucket_id, one.dataset): one for one in reversed(kept) if one.is_complete and one.scope == "all"}
@@ -133,7 +132,7 @@ def _listing_costs(
         blocks = n_blocks.get(one.id, 0)
         cost = size.listing_bytes(blocks, max(0, one.listed.objects - blocks))
         if cost is not None:
-            name = names.get(bucket_id, str(bucket_id))
+            name = names[bucket_id]
             yield ListingCost(bucket=name, dataset=dataset, objects=one.listed.objects, bytes=cost)
 
 

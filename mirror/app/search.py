@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from catalog import queries
+from mirror.app.lookup import bucket_names
 from mirror.app.reading import catalog_for_reading
 from mirror.config import Settings
 from mirror.report.model import FoundLine
@@ -17,13 +18,11 @@ def search(settings: Settings, text: str, *, limit: int = 100) -> tuple[FoundLin
         There is no catalog, or it cannot be read.
     """
     with catalog_for_reading(settings) as catalog, catalog.read() as connection:
-        names = {
-            queries.find_bucket(connection, str(bucket.url)): name for name, bucket in sorted(settings.buckets.items())
-        }
+        names = bucket_names(connection, settings)
         found = queries.search(connection, text, limit=limit)
     return tuple(
         FoundLine(
-            bucket=names.get(entry.bucket_id, str(entry.bucket_id)),
+            bucket=names[entry.bucket_id],
             dataset=entry.dataset,
             kind=entry.kind,
             place=entry.place,

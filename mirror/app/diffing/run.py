@@ -288,7 +288,7 @@ class _Differ:
         part = queries.newest_snapshot(connection, bucket_id, name, SnapshotScope.SELECTION)
         if part is None:
             return None
-        run = next((one for one in queries.runs(connection, limit=None) if one.id == part.run_id), None)
+        run = queries.find_run(connection, part.run_id)
         listed = run.selection.get(name) if run is not None and run.kind is RunKind.SCAN else None
         return part if isinstance(listed, dict) and listed.get("volumes") == patterns else None
 

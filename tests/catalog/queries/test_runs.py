@@ -72,3 +72,10 @@ def test_all_runs(connection: Connection, bucket: int) -> None:
         builders.start_run(connection, bucket)
     assert len(queries.runs(connection)) == 20
     assert len(queries.runs(connection, None)) == 25
+
+
+def test_one_run_is_found_by_its_number(connection: Connection, bucket: int) -> None:
+    """It is read back as the list of runs has it; a number that no run has is none."""
+    run_id = builders.start_run(connection, bucket)
+    assert queries.find_run(connection, run_id) == queries.runs(connection)[0]
+    assert queries.find_run(connection, run_id + 1) is None
