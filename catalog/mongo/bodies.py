@@ -15,6 +15,8 @@ from bson.int64 import Int64
 from xxhash import xxh3_128_digest
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+MOST_DEEP = 200
+"""Levels of values in values: a server takes 100, and Python's own limit is some hundred more."""
 _MOST_BITS = 10_000
 """Of an integer that is written in digits: Python refuses to spell longer ones."""
 
@@ -27,9 +29,12 @@ def body_of(document: Mapping[str, Any]) -> bytes:
     Raises
     ------
     RecursionError
-        It is nested deeper than Python can follow.
+        It is nested deeper than `MOST_DEEP`.
     """
-    return _encode(document).encode("ascii")
+    body = _encode(document)
+    if body.count("{") + body.count("[") > MOST_DEEP and _depth(document) > MOST_DEEP:
+        raise RecursionError("values nested too deeply")
+    return body.encode("ascii")
 
 
 def document_of(body: bytes) -> dict[str, Any]:
@@ -80,6 +85,18 @@ def storable(text: str) -> str:
     if text.isascii() and "\0" not in text:
         return text
     return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", text.replace("\0", "\\x00"))
+
+
+def _depth(document: object) -> int:
+    deepest, waiting = 0, [(document, 1)]
+    while waiting:
+        value, level = waiting.pop()
+        deepest = max(deepest, level)
+        if isinstance(value, Mapping):
+            waiting += [(one, level + 1) for one in value.values()]
+        elif isinstance(value, (list, tuple)):
+            waiting += [(one, level + 1) for one in value]
+    return deepest
 
 
 def _foreign(value: object, options: json_util.JSONOptions) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from catalog.mongo.bodies import body_of, content_hash, storable
+from catalog.mongo.bodies import MOST_DEEP, body_of, content_hash, storable
 from catalog.mongo.documents import Document, Unreadable
 from catalog.queries.imports import KnownDocument
 
@@ -18,7 +18,6 @@ class Incoming:
     key: str
     """What names it in the catalog."""
     hash: bytes
-    body: bytes
 
 
 @dataclass(slots=True)
@@ -29,17 +28,19 @@ class BatchPlan:
     changed: list[tuple[Incoming, KnownDocument]] = field(default_factory=list)
     unchanged: list[tuple[Incoming, KnownDocument]] = field(default_factory=list)
     refused: list[Unreadable] = field(default_factory=list)
-    """Those whose key another document of this pass has: no source should give one twice."""
+    """Those that cannot be kept, or whose key another document of this pass has: no source should give one twice."""
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    """Of the new and the changed, by key."""
 
 
 def incoming(found: Document | Unreadable) -> Incoming | Unreadable:
-    """Return a document with its hash and body; one that is nested too deeply is unreadable."""
+    """Return a document with its hash; one that is nested too deeply is unreadable."""
     if isinstance(found, Unreadable):
         return found
     try:
-        return Incoming(found, storable(found.key), content_hash(found.fields), body_of(found.fields))
+        return Incoming(found, storable(found.key), content_hash(found.fields))
     except RecursionError:
-        return Unreadable(found.place, "values nested some hundred deep at most", "values nested deeper")
+        return _too_deep(found)
 
 
 def plan_batch(
@@ -60,11 +61,22 @@ def plan_batch(
         before = known.get(one.key)
         if one.key in taken:
             plan.refused.append(Unreadable(one.document.place, "a key of its own", f"another document with {one.key}"))
-        elif before is None:
-            plan.new.append(one)
-        elif before.hash == one.hash:
+            continue
+        taken.add(one.key)
+        if before is not None and before.hash == one.hash:
             plan.unchanged.append((one, before))
+            continue
+        try:
+            plan.bodies[one.key] = body_of(one.document.fields)
+        except RecursionError:
+            plan.refused.append(_too_deep(one.document))
+            continue
+        if before is None:
+            plan.new.append(one)
         else:
             plan.changed.append((one, before))
-        taken.add(one.key)
     return plan
+
+
+def _too_deep(document: Document) -> Unreadable:
+    return Unreadable(document.place, f"values nested at most {MOST_DEEP} deep", "values nested deeper")

@@ -109,7 +109,13 @@ def _write_documents(connection: Connection, batch: Batch) -> dict[str, int]:
         one.id: one for one in queries.source_documents(connection, (known.id for _, known in batch.plan.changed))
     }
     changed = [
-        replace(before[known.id], hash=one.hash, body=one.body, pass_number=batch.pass_number, changed_at=batch.now)
+        replace(
+            before[known.id],
+            hash=one.hash,
+            body=batch.plan.bodies[one.key],
+            pass_number=batch.pass_number,
+            changed_at=batch.now,
+        )
         for one, known in batch.plan.changed
     ]
     queries.put_source_documents(connection, (*new, *changed))
@@ -121,7 +127,7 @@ def _record(batch: Batch, one: Incoming, document_id: int) -> SourceDocument:
         source_id=batch.source_id,
         document_key=one.key,
         hash=one.hash,
-        body=one.body,
+        body=batch.plan.bodies[one.key],
         pass_number=batch.pass_number,
         first_seen_at=batch.now,
         changed_at=batch.now,
@@ -149,14 +155,13 @@ def _import_issues(source_id: int, key: str, issues: Iterable[Issue]) -> list[Im
 
 
 def _write_evaluations(connection: Connection, batch: Batch, ids: Mapping[str, int]) -> None:
-    records = [
-        replace(record, document_id=document_id)
+    records = {
+        document_id: record
         for key, document_id in ids.items()
         if isinstance(record := batch.mapped[key].record, Evaluation)
-    ]
+    }
     queries.put_evaluations(connection, records)
-    changed = [ids[one.key] for one, _ in batch.plan.changed]
-    queries.drop_evaluations(connection, set(changed) - {one.document_id for one in records if one.document_id})
+    queries.drop_evaluations(connection, {known.id for _, known in batch.plan.changed} - records.keys())
 
 
 def _write_crops(connection: Connection, batch: Batch, ids: Mapping[str, int]) -> None:

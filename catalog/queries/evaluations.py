@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,9 +63,9 @@ class BestResult:
     """How many setups, iterations, thresholds and so on it is the best of."""
 
 
-def put_evaluations(connection: Connection, records: Iterable[Evaluation]) -> None:
-    """Keep evaluations, each under its document's id, instead of what the document said before."""
-    put_rows(connection, evaluation, map(_row, records))
+def put_evaluations(connection: Connection, records: Mapping[int, Evaluation]) -> None:
+    """Keep evaluations by the ids of their documents, instead of what these said before."""
+    put_rows(connection, evaluation, (_row(*item) for item in records.items()))
 
 
 def drop_evaluations(connection: Connection, document_ids: Iterable[int]) -> None:
@@ -205,9 +205,9 @@ def _chosen(query: Select[Any], about: CTE, wanted: EvaluationFilter) -> Select[
     return _joined(query, about).where(*conditions)
 
 
-def _row(record: Evaluation) -> tuple[Any, ...]:
+def _row(document_id: int, record: Evaluation) -> tuple[Any, ...]:
     return (
-        record.document_id,
+        document_id,
         record.path,
         record.dataset,
         record.setup,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -250,8 +251,6 @@ def _source(row: Mapping[Any, Any]) -> ImportSource:
 
 
 def _document_row(record: SourceDocument) -> tuple[Any, ...]:
-    first_seen_at = _stored(record.first_seen_at)
-    same = record.changed_at is record.first_seen_at
     return (
         record.id,
         record.source_id,
@@ -259,11 +258,12 @@ def _document_row(record: SourceDocument) -> tuple[Any, ...]:
         record.hash,
         record.body,
         record.pass_number,
-        first_seen_at,
-        first_seen_at if same else _stored(record.changed_at),
+        _stored(record.first_seen_at),
+        _stored(record.changed_at),
     )
 
 
+@lru_cache(maxsize=2)
 def _stored(moment: datetime) -> str:
     return str(moment.astimezone(UTC).isoformat(timespec="microseconds"))
 
