@@ -17,7 +17,14 @@ from catalog.mongo.parsed import DOCUMENT_LIMIT_BYTES, NotADocumentError, Parsed
 _NUMBERS = frozenset(
     ("iteration", "threshold", "value", "completion", "access_date", "dimensions", "offset", "resolution", "labels")
 )
-"""First part of the names of columns whose cells are numbers, where they look like some; all other cells are text."""
+"""First part of the names of columns whose cells are numbers, where they look like some."""
+_TEXTS = frozenset(
+    (
+        *("path", "dataset", "setup", "label", "crop", "metric", "raw_dataset", "parent_path", "parent_dataset_id"),
+        *("number", "dataset_id", "parent", "biotype", "alias"),
+    )
+)
+"""Columns whose cells are text whatever they look like. Of columns that nobody knows, lists and documents are read."""
 _TRUTHS = {"true": True, "false": False}
 _WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})")
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -69,6 +76,8 @@ def typed(name: str, cell: str) -> Any:
     (nan, '23', 12, [])
     """
     root = name.partition(".")[0]
+    if name in _TEXTS:
+        return cell
     if cell[0] in "{[":
         return _container(cell)
     if root in _NUMBERS:
