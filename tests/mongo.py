@@ -50,7 +50,14 @@ class MongoServer:
         (self.folder / "empty.toml").touch()
         # The program itself: its script needs an interpreter, which takes longer to start than the server.
         program = Path(sysconfig.get_path("platlib"), "secantusdb.scripts", "secantusd-rs")
-        words = ["--config", self.folder / "empty.toml", "--host", "127.0.0.1", "--port", str(self.port)]
+        words: list[str | Path] = [
+            "--config",
+            self.folder / "empty.toml",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+        ]
         words += ["--storage-path", self.folder / "data", "--cache-size", "128M", "--log-file-max", "16MB"]
         log = self.folder / "log"
         with log.open("wb") as output:
@@ -106,27 +113,31 @@ def shared_mongo() -> Iterator[str]:
 
 @dataclass(slots=True)
 class CuttingHop:
-    """A hop in front of a server, which can reset all connections that go through it."""
+    """A hop in front of a server, which can reset the connections that go through it."""
 
     target: tuple[str, int]
     listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
     open: list[socket.socket] = field(default_factory=list)
     n_connections: int = 0
+    n_reads_to_cut: int = 0
+    """How many of the next reads are answered by a reset; that a server is there can be asked all the time."""
 
     def in_front_of(self, uri: str) -> str:
         """Return the address of the server by way of the hop."""
         return uri.replace(urlsplit(uri).netloc.rpartition("@")[2], f"127.0.0.1:{self.listener.getsockname()[1]}")
 
-    def cut(self) -> None:
-        """Reset the connections that are open."""
-        while self.open:
-            one = self.open.pop()
+    def close(self) -> None:
+        """Take no more connections, and end those that are open."""
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for one in self.open:
             with suppress(OSError):
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                one.shutdown(socket.SHUT_RD)  # wakes the thread that reads, so that the close is one
+                one.shutdown(socket.SHUT_RDWR)
             one.close()
 
-    def _serve(self) -> None:
+    def serve(self) -> None:
+        """Take connections until it is closed."""
         with suppress(OSError):
             while True:
                 near, _ = self.listener.accept()
@@ -134,15 +145,19 @@ class CuttingHop:
                 self.n_connections += 1
                 self.open += [near, far]
                 for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=_copy, args=(one, other), daemon=True).start()
+                    threading.Thread(target=self._copy, args=(one, other), daemon=True).start()
 
-
-def _copy(one: socket.socket, other: socket.socket) -> None:
-    with suppress(OSError):
-        while data := one.recv(65536):
-            other.sendall(data)
-    with suppress(OSError):
-        other.shutdown(socket.SHUT_WR)
+    def _copy(self, one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(65536):
+                if self.n_reads_to_cut and any(command in data for command in (b"find\0", b"getMore\0")):
+                    self.n_reads_to_cut -= 1
+                    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    one.close()
+                    break
+                other.sendall(data)
+        with suppress(OSError):
+            other.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
@@ -150,12 +165,10 @@ def run_hop(uri: str) -> Iterator[CuttingHop]:
     """Run a hop in front of the server at that address, which names one host."""
     parts = urlsplit(uri)
     hop = CuttingHop((parts.hostname or "", parts.port or 27017))
-    thread = threading.Thread(target=hop._serve, daemon=True)
+    thread = threading.Thread(target=hop.serve, daemon=True)
     thread.start()
     try:
         yield hop
     finally:
-        hop.listener.shutdown(socket.SHUT_RDWR)
-        hop.listener.close()
-        hop.cut()
+        hop.close()
         thread.join(5)

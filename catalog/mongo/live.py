@@ -69,7 +69,7 @@ class LiveSource:
             try:
                 with closing(self._cursor(last)) as cursor:
                     for raw in cursor:
-                        last, document = _read(bytes(raw.raw), last)
+                        last, document = read_document(bytes(raw.raw), last)
                         n_cuts = 0
                         yield document
                 return
@@ -96,7 +96,7 @@ def _id_of(key: str | None) -> object:
         return _START
 
 
-def _read(data: bytes, last: object) -> tuple[object, Document | Unreadable]:
+def read_document(data: bytes, last: object) -> tuple[object, Document | Unreadable]:
     """Return the `_id` of what was read, `last` where it has none that can be told, and the document."""
     try:
         fields = decode_document(data)
