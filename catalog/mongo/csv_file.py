@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bson import ObjectId
@@ -105,36 +105,42 @@ def _container(cell: str) -> Any:
     return cell
 
 
-def nested(cells: Iterator[tuple[str, Any]]) -> dict[str, Any]:
+class _Level(dict[str, Any]):
+    """A document that the names of columns make, as against one that a cell holds."""
+
+
+def nested(cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Return the document that names with dots describe; a level of names 0, 1, ... is a list.
 
-    A name that another one contradicts stays as it is, dots and all: nothing is lost.
+    A name that continues another one of the row stays as it is, dots and all: nothing is lost.
 
-    >>> nested(iter([("number", "23"), ("dimensions.x", 250), ("labels.absent.0", "a"), ("labels.absent.1", "b")]))
+    >>> nested([("number", "23"), ("dimensions.x", 250), ("labels.absent.0", "a"), ("labels.absent.1", "b")])
     {'number': '23', 'dimensions': {'x': 250}, 'labels': {'absent': ['a', 'b']}}
     """
+    row = dict(cells)
     document: dict[str, Any] = {}
-    levels: list[tuple[dict[str, Any], str]] = []
-    made: set[int] = set()
-    for name, value in cells:
-        *path, last = name.split(".") if all(name.split(".")) else [name]
-        level: Any = document
-        for step in path:
-            if step not in level:
-                level[step] = {}
-                levels.append((level, step))
-                made.add(id(level[step]))
-            level = level[step]
-            if id(level) not in made:
-                break
-        if isinstance(level, dict) and (level is document or id(level) in made) and last not in level:
-            level[last] = value
-        else:
-            document[name] = value
-    for level, step in reversed(levels):
-        if list(level[step]) == [str(position) for position in range(len(level[step]))]:
-            level[step] = list(level[step].values())
-    return document
+    for name, value in row.items():
+        *steps, last = _steps(name, row)
+        level = document
+        for step in steps:
+            level = level.setdefault(step, _Level())
+        level[last] = value
+    return {name: _finished(value) for name, value in document.items()}
+
+
+def _steps(name: str, row: Mapping[str, Any]) -> list[str]:
+    if "." not in name:
+        return [name]
+    steps = name.split(".")
+    contradicted = any(".".join(steps[:n]) in row for n in range(1, len(steps)))
+    return [name] if contradicted or not all(steps) else steps
+
+
+def _finished(value: Any) -> Any:
+    if not isinstance(value, _Level):
+        return value
+    done = {name: _finished(one) for name, one in value.items()}
+    return list(done.values()) if list(done) == [str(position) for position in range(len(done))] else done
 
 
 def _rows(stream: FileBytes) -> Iterator[tuple[int, list[str] | Unreadable]]:

@@ -17,7 +17,7 @@ _BSON_ENDS = (".bson", ".bson.gz")
 _MOST_ENTRIES = 10_000
 
 
-def files_of(folder: Path) -> Iterator[Path]:
+def files_of(folder: Path, *, at_most: int = _MOST_ENTRIES) -> Iterator[Path]:
     """Yield the files of the folder and of the folders in it, sorted, without what mongodump writes beside the data.
 
     Raises
@@ -26,8 +26,8 @@ def files_of(folder: Path) -> Iterator[Path]:
         There are more than any dump has: another folder was meant.
     """
     for number, entry in enumerate(_entries(folder), 1):
-        if number > _MOST_ENTRIES:
-            found = f"more than {_MOST_ENTRIES} files and folders"
+        if number > at_most:
+            found = f"more than {at_most} files and folders"
             raise ImportUsageError("not a folder of documents", str(folder), expected="a dump", found=found)
         if not entry.name.startswith(".") and not _METADATA.fullmatch(entry.name) and entry.is_file():
             yield entry
