@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from catalog.errors import ImportFailedError
+from catalog.errors import ImportFailedError, NothingToImportError
 from catalog.mongo.documents import Document, DocumentSource, Unreadable
 from catalog.mongo.issues import IssueCode
 from catalog.mongo.mapping import map_document
@@ -19,8 +19,10 @@ def understood(source: DocumentSource, version: str) -> Iterator[Document | Unre
 
     Raises
     ------
+    NothingToImportError
+        There is none.
     ImportFailedError
-        None of them is.
+        None of them is understood.
     """
     found = source.documents()
     held: list[Document | Unreadable] = []
@@ -40,6 +42,6 @@ def understood(source: DocumentSource, version: str) -> Iterator[Document | Unre
             first = first or f"{each.place}: {each.found} instead of {each.expected}"
     thing = " ".join(filter(None, (source.place, source.collection)))
     if not n_seen:
-        raise ImportFailedError("there is no document to import", thing)
+        raise NothingToImportError("there is no document to import", thing)
     what = f"none of the {n_seen:,} documents is understood"
     raise ImportFailedError(what, thing, found=first, hint="Nothing was written.")
