@@ -28,6 +28,7 @@ from catalog.queries.places import (
     replace_share,
     share,
 )
+from catalog.queries.presence import listed_keys, listed_places, mirrored_places
 from catalog.queries.retention import drop_left_over_snapshots, drop_shards, unlinked_shards
 from catalog.queries.runs import close_dead_runs, count_runs, find_run, finish_run, run_times, runs, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
@@ -138,8 +139,10 @@ __all__ = [
     "level_states",
     "link_shard",
     "listed_blocks",
+    "listed_keys",
     "listed_objects",
     "listed_parts",
+    "listed_places",
     "loose_state",
     "manifests",
     "mark_absent",
@@ -147,6 +150,7 @@ __all__ = [
     "mirrored_blocks",
     "mirrored_objects",
     "mirrored_objects_of",
+    "mirrored_places",
     "newest_comparison",
     "newest_listings",
     "newest_snapshot",

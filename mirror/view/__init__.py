@@ -1,0 +1,20 @@
+"""Voxels of the share as NumPy arrays and pictures, read when they are asked for. Needs the extra `view`."""
+
+from mirror.app.extras import check_extra
+
+check_extra(
+    "view",
+    {"numpy": "numpy", "PIL": "pillow", "tensorstore": "tensorstore"},
+    what="cannot read voxels or draw pictures",
+)
+
+from mirror.view.errors import BlockLostError, BlockNotMirroredError, NotOnShareError  # noqa: E402  after the check
+from mirror.view.volume import VolumeView, open_volume  # noqa: E402
+
+__all__ = [
+    "BlockLostError",
+    "BlockNotMirroredError",
+    "NotOnShareError",
+    "VolumeView",
+    "open_volume",
+]
