@@ -10,10 +10,10 @@ from catalog.queries.changes import (
     previous_snapshot,
     put_changes,
 )
+from catalog.queries.class_crops import class_crops, replace_class_crops
 from catalog.queries.comparisons import newest_comparison, put_comparison
 from catalog.queries.crop_places import (
     CropVolume,
-    class_crops,
     crop_records,
     crop_volumes,
     ground_truth_paths,
@@ -183,6 +183,7 @@ __all__ = [
     "put_volume",
     "recorded",
     "remember_share",
+    "replace_class_crops",
     "replace_share",
     "run_query",
     "run_times",

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, func, or_, select
 
 from catalog.queries.places import array_record
-from catalog.records import ArrayRecord, ClassCrop, CropRecord, VolumeRecord
-from catalog.tables import array, class_crop, container, crop, dataset, volume
+from catalog.records import ArrayRecord, CropRecord, VolumeRecord
+from catalog.tables import array, container, crop, dataset, volume
 
 _EM, _GROUND_TRUTH = "em", "ground-truth"
 
@@ -66,19 +66,6 @@ def crop_records(
     """Return what documents say of crops, without their labels: of one number or dataset where given, by number."""
     query = select(crop).where(*_named(crop, number, dataset)).order_by(crop.c.number, crop.c.version)
     return tuple(CropRecord(**_plain(row)) for row in connection.execute(query).mappings())
-
-
-def class_crops(
-    connection: Connection, *, number: str | None = None, dataset: str | None = None
-) -> tuple[ClassCrop, ...]:
-    """Return the rows of cellmap tables, of one number or dataset where given, by number, dataset and class."""
-    t = class_crop.c
-    query = (
-        select(class_crop)
-        .where(*_named(class_crop, number, dataset))
-        .order_by(t.number, t.dataset, t.class_label, t.source_id)
-    )
-    return tuple(ClassCrop(**_plain(row)) for row in connection.execute(query).mappings())
 
 
 def ground_truth_paths(connection: Connection, number: str | None = None) -> tuple[tuple[str, str], ...]:

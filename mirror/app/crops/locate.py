@@ -86,7 +86,7 @@ def locate_crop(
         hint = f"`oomirror scan {sayings.name.dataset} --bucket {bucket} --metadata-only` reads where it is."
         raise MirrorError("the catalog knows no raw of the dataset", views.here.prefix, hint=hint)
     opinions = opinions_of(views, sayings)
-    ruling = rule(opinions, _frame(views.here))
+    ruling = rule(opinions, frame_here(views))
     if ruling is None:
         raise _unplaced(sayings, bucket, opinions)
     opinion, box = ruling
@@ -147,6 +147,13 @@ def read_views(connection: Connection, dataset: str, number: str | None = None) 
     }
 
 
+def frame_here(views: Views) -> Frame:
+    """Return whose raw a dataset has in the bucket that it is seen from."""
+    if views.here.frame is None:
+        raise TypeError("a scene without raw")
+    return views.here.frame
+
+
 def raw_lattice(scene: Scene, sayings: CropSayings) -> Lattice:
     """Return the voxels of a bucket's raw; their size by the cellmap table where no document of the bucket tells it."""
     lattice = scene.raw_lattice
@@ -161,7 +168,7 @@ def raw_lattice(scene: Scene, sayings: CropSayings) -> Lattice:
 
 def opinions_of(views: Views, sayings: CropSayings) -> tuple[Opinion, ...]:
     """Return what all sources say of a crop, as it counts in one bucket; those that say the same are one."""
-    frame, raw = _frame(views.here), raw_lattice(views.here, sayings)
+    frame, raw = frame_here(views), raw_lattice(views.here, sayings)
     other = views.raw_of(Frame.A if frame is Frame.B else Frame.B)
     found: dict[tuple[object, ...], Opinion] = {}
     for claim in _claims(views, sayings, raw):
@@ -185,12 +192,6 @@ def _claims(views: Views, sayings: CropSayings, raw: Lattice) -> Iterator[Claim]
 
 def _row_lattice(row: ClassCrop) -> Lattice:
     return Lattice(row.shape_zyx, row.voxel_size_nm_zyx, row.translation_nm_zyx)
-
-
-def _frame(scene: Scene) -> Frame:
-    if scene.frame is None:
-        raise TypeError("a scene without raw")
-    return scene.frame
 
 
 def _ground_truth(scene: Scene, sayings: CropSayings) -> Iterator[LocatedGroundTruth]:
