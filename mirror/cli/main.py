@@ -25,6 +25,8 @@ from mirror.cli.catalog.sql import sql
 from mirror.cli.catalog.upgrade import upgrade
 from mirror.cli.catalog.vacuum import vacuum
 from mirror.cli.catalog.volumes import volumes
+from mirror.cli.crops.import_manifest import import_manifest as import_crop_manifest
+from mirror.cli.crops.locate import locate
 from mirror.cli.demo import demo
 from mirror.cli.diff_buckets import diff_buckets
 from mirror.cli.faults import tell
@@ -147,6 +149,13 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             vacuum: "drop left-overs from the catalog and make its file small",
             check: "look whether the catalog is sound",
             upgrade: "bring an older catalog to this version",
+        },
+    ),
+    "crops": (
+        "tell of the annotated crops, and where they lie in the voxels",
+        {
+            locate: "tell where a crop lies in raw and in its ground truth",
+            import_crop_manifest: "take the cellmap table of crops",
         },
     ),
 }
