@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, select
 
 from catalog.tables import listed_block, listed_object, mirrored_block, shard, snapshot_shard
 
@@ -61,9 +61,9 @@ def _around(table: Table, places: Collection[Place]) -> Iterable[ColumnElement[b
         yield column.between(min(numbers), max(numbers))
 
 
-def _those(rows: Iterable[Row[Any]], places: Collection[Place]) -> set[Place]:
+def _those(rows: Iterable[Any], places: Collection[Place]) -> set[Place]:
     wanted = set(places)
-    return {row for x, y, z in rows if (row := (x, y, z)) in wanted}
+    return {place for place in map(tuple, rows) if place in wanted}
 
 
 def _some(keys: Collection[str]) -> Iterable[list[str]]:

@@ -9,12 +9,11 @@ from pathlib import Path
 from mirror.errors import MalformedDocumentError
 from mirror.formats.block_keys import BoxKeys, GridKeys
 from mirror.formats.document import parse_json_object
-from mirror.formats.folder import INFO_NAME, Format
+from mirror.formats.folder import Format
 from mirror.formats.layout import Array, ArrayFacts
-from mirror.formats.n5.attributes import ATTRIBUTES_NAME, ArrayAttributes, parse_attributes
+from mirror.formats.n5.attributes import ArrayAttributes, parse_attributes
 from mirror.formats.n5.grid import BlockIndex, block_key
 from mirror.formats.precomputed_info import Info, Scale
-from mirror.formats.volumes import parent_prefix
 from mirror.formats.zarr_array import ZarrArray, read_v2_array, read_v3_array
 
 BlockNames = Callable[[BlockIndex], str]
@@ -29,17 +28,6 @@ class Described:
     facts: ArrayFacts
     block_names: BlockNames | None
     """None where blocks lie in shards that are no boxes, so that no file stands for one of them."""
-
-
-def document_keys(array: Array) -> tuple[str, ...]:
-    """Return the full keys of the documents that may open an array; one of them does."""
-    match array.format:
-        case Format.N5:
-            return (array.prefix + ATTRIBUTES_NAME,)
-        case Format.ZARR:
-            return (f"{array.prefix}.zarray", f"{array.prefix}zarr.json")
-        case _:
-            return (parent_prefix(array.prefix) + INFO_NAME,)
 
 
 def read_description(array: Array, document: Path) -> Described:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from catalog import queries
 from catalog.errors import CatalogMissingError
-from catalog.session import Catalog
+from catalog.session import Catalog, open_catalog
 from mirror.app.reading import catalog_for_reading
 from mirror.app.recalled import recall_dataset
 from mirror.config import Settings
@@ -64,6 +64,15 @@ def find_volume(settings: Settings, path: str, level: str | None, bucket: str | 
             f"bucket {name} has no such volume", path, hint=f'Bucket {elsewhere} has it: give bucket="{elsewhere}".'
         )
     raise unknown or _unknown_dataset(settings, name, dataset)
+
+
+def is_known(settings: Settings, dataset: str, bucket: str | None) -> bool:
+    """Return whether the catalog of this machine, which may be written, knows the dataset's volumes in a bucket."""
+    try:
+        with open_catalog(settings.catalog, create=False, read_only=True) as catalog:
+            return _recall(catalog, str(settings.bucket(bucket).url), dataset) is not None
+    except CatalogMissingError:
+        return False
 
 
 def bucket_roots(settings: Settings, name: str) -> tuple[Path, ...]:

@@ -60,7 +60,7 @@ def want(index: Index, shape: Sequence[int]) -> Wanted:
         A slice with a part that is no integer, or with a step of 0; as in NumPy.
 
     >>> want((3, slice(None, None, -2)), (5, 4)).ranges
-    (range(3, 4), range(1, 4, 2))
+    (range(3, 4), range(1, 5, 2))
     """
     parts: tuple[Any, ...] = index if isinstance(index, tuple) else (index,)
     n_indexed = sum(part is not None and part is not Ellipsis for part in parts)

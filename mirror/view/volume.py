@@ -14,18 +14,27 @@ from mirror.config import Settings, load_settings
 from mirror.crops.box import Box
 from mirror.errors import MirrorError
 from mirror.formats.n5.grid import BlockIndex
-from mirror.view.described import Described, document_keys, read_description
+from mirror.formats.opening import opening_keys
+from mirror.view.choice import parse_volume
+from mirror.view.described import Described, read_description
 from mirror.view.errors import BlockLostError, BlockNotMirroredError, NotOnShareError
-from mirror.view.find import Found, find_volume
+from mirror.view.fetching import describe_dataset
+from mirror.view.fetching import fetch_missing as fetch_missing_blocks
+from mirror.view.find import Found, find_volume, is_known
 from mirror.view.index import Index, Wanted, want
-from mirror.view.missing import blocks_without_file, judge
+from mirror.view.missing import Verdict, blocks_without_file, judge
 from mirror.view.stores import Stores, damaged, is_missing
 
 _AXES = ("x", "y", "z")
 
 
 def open_volume(
-    volume: str, level: str | None = None, *, bucket: str | None = None, config: str | Path | None = None
+    volume: str,
+    level: str | None = None,
+    *,
+    bucket: str | None = None,
+    config: str | Path | None = None,
+    fetch_missing: bool = False,
 ) -> VolumeView:
     """Return a level of a volume that is on the share; no voxel is read before it is asked for.
 
@@ -40,6 +49,9 @@ def open_volume(
         As the configuration names it; None: its `default_bucket`.
     config
         The configuration; None: as every command finds it.
+    fetch_missing
+        Whether blocks that are not on the share are fetched when they are read: verified, recorded in the catalog and
+        kept, as `oomirror sync` does. What opens the level is fetched now.
 
     Raises
     ------
@@ -56,18 +68,44 @@ def open_volume(
     >>> raw[600:700, 225:725, :].mean()  # doctest: +SKIP
     """
     settings = load_settings(None if config is None else Path(config))
-    return view_of(settings, find_volume(settings, volume, level, bucket))
+    return open_in(settings, volume, level, bucket=bucket, fetches=fetch_missing)
 
 
-def view_of(settings: Settings, found: Found) -> VolumeView:
-    """Return the view of an array that was found. Raises as `open_volume`."""
-    for root in found.roots:
-        for key in document_keys(found.chosen.array):
-            document = root / key
-            if document.is_file():
-                return VolumeView(settings, found, read_description(found.chosen.array, document))
-    path = found.roots[0] / found.chosen.array.prefix
-    raise NotOnShareError("the level is not on the share", str(path), hint=f"Mirror it: {found.sync_command}")
+def open_in(
+    settings: Settings,
+    volume: str,
+    level: str | None,
+    *,
+    bucket: str | None = None,
+    fetches: bool = False,
+    hint: str | None = None,
+) -> VolumeView:
+    """Return what `open_volume` returns.
+
+    Parameters
+    ----------
+    hint
+        What to do about blocks that were never mirrored; None: mirror the level.
+    """
+    dataset, _ = parse_volume(volume)
+    if fetches and not is_known(settings, dataset, bucket):
+        describe_dataset(settings, dataset, bucket or settings.default_bucket)
+    found = find_volume(settings, volume, level, bucket)
+    document = _document(found)
+    if document is None and fetches:
+        fetch_missing_blocks(settings, found, {})
+        document = _document(found)
+    if document is None:
+        path = found.roots[0] / found.chosen.array.prefix
+        hint = hint or f"Mirror it: {found.sync_command}"
+        raise NotOnShareError("the level is not on the share", str(path), hint=hint)
+    return VolumeView(settings, found, read_description(found.chosen.array, document), fetches=fetches, hint=hint)
+
+
+def _document(found: Found) -> Path | None:
+    """Return the document on the share that opens the array."""
+    places = (root / key for root in found.roots for key in opening_keys(found.chosen.array))
+    return next((place for place in places if place.is_file()), None)
 
 
 class VolumeView:
@@ -76,13 +114,18 @@ class VolumeView:
     An index of integers, slices with any steps, `...` and None gives an array of its own; only the blocks that hold
     its voxels are read. A block that the bucket does not have either reads as 0 (of zarr: as its fill value). One
     that was never mirrored raises `BlockNotMirroredError`, one that was lost since `BlockLostError`; neither is ever
-    taken for zeros. An index that NumPy refuses is refused as NumPy does.
+    taken for zeros. Opened with `fetch_missing=True`, blocks of both kinds are fetched instead. An index that NumPy
+    refuses is refused as NumPy does.
 
     Holds no file open; may be used by threads at once.
     """
 
-    def __init__(self, settings: Settings, found: Found, described: Described) -> None:
+    def __init__(
+        self, settings: Settings, found: Found, described: Described, *, fetches: bool = False, hint: str | None = None
+    ) -> None:
         self._settings = settings
+        self._fetches = fetches
+        self._hint = hint or f"Mirror the level: {found.sync_command}"
         self._found = found
         self._described = described
         self._stores = Stores(found.chosen.array, described)
@@ -235,8 +278,16 @@ class VolumeView:
         numbers = wanted.blocks(self._described.facts.block_size_xyz[::-1])
         missing = blocks_without_file(self.path, names, numbers)
         unknown = {index: name for index, name in missing.items() if index not in self._absent}
+        if not unknown:
+            return
         verdict = judge(self._settings, self._found, unknown)
         self._absent |= verdict.absent
+        if self._fetches and (wanted_blocks := verdict.lost | verdict.not_mirrored):
+            blocks = {index: unknown[index] for index in wanted_blocks}
+            self._absent |= fetch_missing_blocks(self._settings, self._found, blocks)
+            # A folder under the bucket's older name does not get what is fetched: it must not read as zeros.
+            left = frozenset(blocks_without_file(self.path, names, numbers)) - self._absent
+            verdict = Verdict(not_mirrored=left, reason="they were fetched, and are not in this folder")
         if verdict.lost:
             raise self._lost(verdict.lost)
         if verdict.not_mirrored:
@@ -267,5 +318,5 @@ class VolumeView:
             n_touched=n_touched,
             box=box,
             reason=reason,
-            hint=f"Mirror the level: {self._found.sync_command}",
+            hint=self._hint,
         )

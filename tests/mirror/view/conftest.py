@@ -41,9 +41,9 @@ class Lab:
         """Mirror, and check that nothing failed."""
         assert asyncio.run(sync(self.settings, request)).failed == ()
 
-    def scan(self, *datasets: str, bucket: str | None = None) -> None:
-        """List datasets into the catalog."""
-        asyncio.run(scan(self.settings, datasets or (HELA,), bucket=bucket))
+    def scan(self, *, bucket: str | None = None, metadata_only: bool = False) -> None:
+        """List jrc_hela-2 into the catalog."""
+        asyncio.run(scan(self.settings, (HELA,), bucket=bucket, metadata_only=metadata_only))
 
     def copied(self, folder: Path) -> Lab:
         """Return a lab with copies of share and catalog."""
