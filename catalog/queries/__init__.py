@@ -59,6 +59,7 @@ from catalog.queries.state import (
     mirrored_blocks,
     mirrored_objects,
     mirrored_objects_of,
+    mirrored_rows,
     put_mirrored_blocks,
     put_mirrored_objects,
 )
@@ -147,6 +148,7 @@ __all__ = [
     "mirrored_blocks",
     "mirrored_objects",
     "mirrored_objects_of",
+    "mirrored_rows",
     "newest_comparison",
     "newest_listings",
     "newest_snapshot",
