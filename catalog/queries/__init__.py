@@ -11,6 +11,14 @@ from catalog.queries.changes import (
     put_changes,
 )
 from catalog.queries.comparisons import newest_comparison, put_comparison
+from catalog.queries.crop_places import (
+    CropVolume,
+    class_crops,
+    crop_records,
+    crop_volumes,
+    ground_truth_paths,
+    volume_at,
+)
 from catalog.queries.export import BLOCK_TABLES, all_dataset_names, table_rows
 from catalog.queries.findings import findings, put_findings
 from catalog.queries.objects import ObjectRow, ObjectSide, listed_parts, objects_below
@@ -89,6 +97,7 @@ __all__ = [
     "Agreement",
     "Answer",
     "Changes",
+    "CropVolume",
     "DatasetSummary",
     "ObjectRow",
     "ObjectSide",
@@ -106,6 +115,7 @@ __all__ = [
     "buckets",
     "change_records",
     "changes",
+    "class_crops",
     "close_dead_runs",
     "compare_listings",
     "containers",
@@ -113,6 +123,8 @@ __all__ = [
     "count_runs",
     "count_sums",
     "counts_below",
+    "crop_records",
+    "crop_volumes",
     "dataset_names",
     "dataset_state",
     "dataset_summaries",
@@ -134,6 +146,7 @@ __all__ = [
     "finish_snapshot",
     "forget_mirrored_blocks",
     "forget_mirrored_objects",
+    "ground_truth_paths",
     "keep_sums",
     "lacks_block_rows",
     "level_states",
@@ -186,6 +199,7 @@ __all__ = [
     "start_snapshot",
     "table_rows",
     "unlinked_shards",
+    "volume_at",
     "volume_notes",
     "volumes",
     "words_of",

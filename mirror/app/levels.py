@@ -93,7 +93,7 @@ def _level_line(known: Known, state: LevelState) -> LevelLine:
         volume=path,
         kind=volume.kind if volume else None,
         organelle_class=volume.organelle_class if volume else None,
-        mirrored_y=_mirrored_y(known.notes.get(volume.prefix) if volume else None, array)[0],
+        mirrored_y=orientation_y(known.notes.get(volume.prefix) if volume else None, array)[0],
         level=level,
         prefix=array.key_prefix,
         present=array.is_present,
@@ -142,7 +142,7 @@ def _volume_line(known: Known, volume: VolumeRecord, levels: list[LevelState]) -
     listed = [level.listed for level in levels if level.listed is not None]
     whole = _total(listed) if levels and len(listed) == len(levels) else None
     mirrored = _total(level.mirrored for level in levels)
-    mirrored_y, source = _mirrored_y(note, finest)
+    mirrored_y, source = orientation_y(note, finest)
     return VolumeLine(
         bucket=known.place.bucket,
         dataset=known.place.dataset,
@@ -206,7 +206,7 @@ def amount(count: Count | None) -> Amount | None:
     return None if count is None else Amount(objects=count.objects, bytes=count.bytes)
 
 
-def _mirrored_y(note: VolumeNote | None, array: ArrayRecord | None) -> tuple[bool | None, str | None]:
+def orientation_y(note: VolumeNote | None, array: ArrayRecord | None) -> tuple[bool | None, str | None]:
     """Return whether a volume's rows are stored in the opposite order, and what says so."""
     if note is not None and note.is_mirrored_y is not None:
         return note.is_mirrored_y, note.source
