@@ -34,7 +34,7 @@ BUCKET_FILES = ""
 """Name under which the files at the bucket's root are kept: no dataset has it."""
 
 
-ChooseCrops = Callable[[Dataset], CropChoice]
+ChooseCrops = Callable[[Dataset, Discovery], CropChoice]
 """Returns the crops of a dataset as it was just found, from what the catalog says of them; reads only."""
 
 OnCost = Callable[[int], None]
@@ -144,7 +144,7 @@ class Surveyor:
         if choose_crops is None:
             selection = select(dataset, spec)
         else:
-            selection = select_crops(dataset, spec, await asyncio.to_thread(choose_crops, dataset))
+            selection = select_crops(dataset, spec, await asyncio.to_thread(choose_crops, dataset, discovery))
         shards = await self._split(_shards(dataset, selection, discovery), remembered)
         shards += await asyncio.to_thread(self._wanted_shards, selection, discovery, remembered)
         known = [remembered.listed(shard) if remembered else None for shard in shards]
