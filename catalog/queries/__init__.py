@@ -19,6 +19,7 @@ from catalog.queries.crop_places import (
     ground_truth_paths,
     volume_at,
 )
+from catalog.queries.cropped import BlockSpan, cropped_blocks
 from catalog.queries.export import BLOCK_TABLES, all_dataset_names, table_rows
 from catalog.queries.findings import findings, put_findings
 from catalog.queries.objects import ObjectRow, ObjectSide, listed_parts, objects_below
@@ -96,6 +97,7 @@ __all__ = [
     "BLOCK_TABLES",
     "Agreement",
     "Answer",
+    "BlockSpan",
     "Changes",
     "CropVolume",
     "DatasetSummary",
@@ -125,6 +127,7 @@ __all__ = [
     "counts_below",
     "crop_records",
     "crop_volumes",
+    "cropped_blocks",
     "dataset_names",
     "dataset_state",
     "dataset_summaries",

@@ -116,7 +116,10 @@ class Comparer:
             compared.append(one)
             parts.append(part)
         left_out = (f"{one.name}: {place}" for one in survey.datasets for place in one.selection.left_out)
-        plan = plan_of(name, datasets, parts, refused=self._refused, skipped=self._skipped, left_out=left_out)
+        crops = [(one.name, one.selection.crops) for one in survey.datasets if one.selection.crops is not None]
+        plan = plan_of(
+            name, datasets, parts, refused=self._refused, skipped=self._skipped, left_out=left_out, crops=crops
+        )
         return Comparison(plan, tuple(compared), frozenset(self._broken))
 
     def _shard(

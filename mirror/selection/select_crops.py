@@ -34,6 +34,8 @@ def select_crops(dataset: Dataset, spec: SelectionSpec, crops: CropChoice) -> Se
     UsageError
         An array in which crops lie has blocks that cannot be told by their place.
     """
+    if not crops.crops:
+        return Selection(dataset, spec, (), (), (), (), (), (), dataset.findings, crops=crops)
     named = [volume for volume in dataset.volumes() if volume.prefix in crops.boxes or volume.prefix in crops.whole]
     formats = formats_of(dataset, spec) if spec.formats is not None else tuple({volume.format for volume in named})
     volumes = [volume for volume in named if volume.format in formats]

@@ -141,8 +141,9 @@ def _said_of(connection: Connection | None, dataset: Dataset) -> _Said:
     versions: dict[str, set[str]] = {row.number: set() for row in rows}
     for record in records:
         versions.setdefault(record.number, set()).add(record.version)
-    for volume in dataset.volumes():
-        path = parse_ground_truth_path(volume.path)
+    known = () if connection is None else queries.ground_truth_paths(connection)
+    paths = {volume.path for volume in dataset.volumes()} | {path for name, path in known if name == dataset.name}
+    for path in map(parse_ground_truth_path, sorted(paths)):
         if path is not None:
             versions.setdefault(path.number, set()).update(() if path.version is None else (path.version,))
     return _Said(dataset.name, {number: frozenset(found) for number, found in versions.items()}, records, rows)
