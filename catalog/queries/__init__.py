@@ -19,6 +19,7 @@ from catalog.queries.crop_places import (
     ground_truth_paths,
     volume_at,
 )
+from catalog.queries.cropped import BlockSpan, cropped_blocks
 from catalog.queries.export import BLOCK_TABLES, all_dataset_names, table_rows
 from catalog.queries.findings import findings, put_findings
 from catalog.queries.objects import ObjectRow, ObjectSide, listed_parts, objects_below
@@ -68,6 +69,7 @@ from catalog.queries.state import (
     mirrored_blocks,
     mirrored_objects,
     mirrored_objects_of,
+    mirrored_rows,
     put_mirrored_blocks,
     put_mirrored_objects,
 )
@@ -96,6 +98,7 @@ __all__ = [
     "BLOCK_TABLES",
     "Agreement",
     "Answer",
+    "BlockSpan",
     "Changes",
     "CropVolume",
     "DatasetSummary",
@@ -125,6 +128,7 @@ __all__ = [
     "counts_below",
     "crop_records",
     "crop_volumes",
+    "cropped_blocks",
     "dataset_names",
     "dataset_state",
     "dataset_summaries",
@@ -164,6 +168,7 @@ __all__ = [
     "mirrored_objects",
     "mirrored_objects_of",
     "mirrored_places",
+    "mirrored_rows",
     "newest_comparison",
     "newest_listings",
     "newest_snapshot",

@@ -154,22 +154,24 @@ def _put_containers(
         record = ContainerRecord(dataset_id, container.prefix, container.format.value, container.version)
         container_id = queries.put_container(connection, record)
         for volume in container.volumes:
-            volume_id = queries.put_volume(connection, _volume(container_id, volume, said.get(volume.prefix)))
+            volume_id = queries.put_volume(connection, volume_record(container_id, volume, said.get(volume.prefix)))
             for array in volume.arrays:
                 if array.is_understood:
-                    yield _put_array(connection, _array(bucket_id, volume_id, array))
+                    yield _put_array(connection, array_record(bucket_id, volume_id, array))
 
 
 def _put_array(connection: Connection, record: ArrayRecord) -> ArrayRecord:
     return replace(record, id=queries.put_array(connection, record))
 
 
-def _volume(container_id: int, volume: Volume, content_type: str | None) -> VolumeRecord:
+def volume_record(container_id: int, volume: Volume, content_type: str | None) -> VolumeRecord:
+    """Return a volume as the catalog keeps it."""
     found = classify_volume(volume.path, volume.format, content_type=content_type)
     return VolumeRecord(container_id, volume.path, volume.prefix, found.kind.value, found.organelle_class)
 
 
-def _array(bucket_id: int, volume_id: int, array: Array) -> ArrayRecord:
+def array_record(bucket_id: int, volume_id: int, array: Array) -> ArrayRecord:
+    """Return an array as the catalog keeps it."""
     facts, placement = array.facts, array.placement
     return ArrayRecord(
         bucket_id=bucket_id,

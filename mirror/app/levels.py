@@ -115,7 +115,7 @@ def _level_line(known: Known, state: LevelState) -> LevelLine:
         listed_at=_iso(state.listed_at),
         listed_whole_at=known.listed_at,
         mirrored=Amount(objects=state.mirrored.objects, bytes=state.mirrored.bytes),
-        state=state_word(state.listed, state.mirrored),
+        state=level_word(state),
         published=sums.is_published,
         by_md5=sums.by_md5,
         by_multipart_etag=sums.by_multipart_etag,
@@ -176,9 +176,17 @@ def _state_of(levels: Sequence[LevelState], listed: Count | None, mirrored: Coun
     if not levels:
         return "unknown"  # Meshes: their files count with the dataset's others.
     word = state_word(listed, mirrored)
-    if word == "whole" and any(state_word(one.listed, one.mirrored) != "whole" for one in levels):
+    words = {level_word(one) for one in levels}
+    if (word == "whole" and words != {"whole"}) or (word == "unknown" and "partial" in words):
         return "partial"
     return word
+
+
+def level_word(level: LevelState) -> State:
+    """Return how much of a level is on the share; one that was mirrored for crops and never listed is partial."""
+    word = state_word(level.listed, level.mirrored)
+    most = level.most_objects
+    return "partial" if word == "unknown" and most is not None and level.mirrored.objects < most else word
 
 
 def state_word(listed: Count | None, mirrored: Count) -> State:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
 from mirror.app.contact import Contact
+from mirror.app.crops.choose import CropChooser
 from mirror.app.datasets import plain_errors
 from mirror.app.expectation import expected_seconds
 from mirror.app.publish import Publisher
@@ -33,6 +34,7 @@ from mirror.errors import ExitCode
 from mirror.lock import DatasetLock, Holder, live_tokens
 from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
+from mirror.report.chosen_crops import crop_lines
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
 from mirror.store.bucket import Bucket
 from mirror.store.share import FileError
@@ -129,6 +131,7 @@ class _Sync:
             request.spec,
             with_bucket_files=request.bucket_files,
             max_age_seconds=request.max_age_seconds,
+            choose_crops=self._crop_chooser(),
         )
         comparison = await asyncio.to_thread(self._compare, survey)
         expected = expected_seconds(self.state, comparison.plan.to_fetch)
@@ -144,6 +147,13 @@ class _Sync:
         if not confirm(plan):
             return self._report(plan, Results(is_complete=False), None)
         return await self._write(survey, comparison)
+
+    def _crop_chooser(self) -> CropChooser | None:
+        request = self.request
+        if request.crops is None:
+            return None
+        name = request.bucket or self.settings.default_bucket
+        return CropChooser(self.state.catalog, name, str(self.bucket.url), request.crops, request.datasets)
 
     def _compare(self, survey: Survey) -> Comparison:
         comparer = Comparer(
@@ -222,7 +232,7 @@ class _Sync:
         return limit is None or time.monotonic() - self.started < limit
 
     def _report(self, plan: Plan, results: Results, run_id: int | None) -> SyncReport:
-        skips = [*plan.skipped, *plan.refused]
+        skips = [*plan.skipped, *plan.refused, *plan.unplaced]
         return SyncReport(
             run=run_id,
             dry_run=self.request.dry_run,
@@ -242,7 +252,8 @@ class _Sync:
                 *(SkippedObject(key=skip.key, reason=skip.reason) for skip in skips),
                 *(SkippedObject(key=key, reason=NOT_WHOLE) for key in sorted(results.unpublished)),
             ),
-            refused=len(plan.refused),
+            refused=len(plan.refused) + plan.n_unplaced_as_asked,
+            crops=tuple(crop_lines(plan)),
             verified=_verified(results),
             seconds=round(time.monotonic() - self.started, 3),
         )

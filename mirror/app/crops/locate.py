@@ -81,6 +81,17 @@ def locate_crop(
     if views is None:
         known = queries.dataset_names(connection, found) if (found := queries.find_bucket(connection, url)) else ()
         raise never_seen(sayings.name.dataset, known, bucket)
+    return locate_seen(views, sayings, bucket)
+
+
+def locate_seen(views: Views, sayings: CropSayings, bucket: str) -> Located:
+    """Return where a crop lies in the bucket that is `here`, from what was read of all of them.
+
+    Raises
+    ------
+    MirrorError
+        As `locate_crop`.
+    """
     raw = views.here.raw
     if raw is None:
         hint = f"`oomirror scan {sayings.name.dataset} --bucket {bucket} --metadata-only` reads where it is."
@@ -93,7 +104,7 @@ def locate_crop(
     lattice = raw_lattice(views.here, sayings)
     stored = box.mirrored_y(lattice.shape_zyx[-2]) if lattice.is_mirrored_y else box
     return Located(
-        number=number,
+        number=sayings.name.number,
         version=sayings.name.version,
         dataset=sayings.name.dataset,
         bucket=bucket,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from catalog import queries
@@ -92,11 +92,24 @@ def read_scene(connection: Connection, bucket_id: int, dataset: str, number: str
     """Return what the catalog has of a dataset in a bucket; of one crop's ground truth where a number is given."""
     url = queries.buckets(connection)[bucket_id]
     prefix = f"{queries.bucket_prefix(connection, bucket_id)}{dataset}/"
-    volumes = [
-        one
-        for one in queries.crop_volumes(connection, bucket_id, dataset, number)
-        if one.arrays and len(one.arrays[0].shape_xyz) == _NDIM
-    ]
+    notes = queries.volume_notes(connection, url, prefix)
+    found = queries.crop_volumes(connection, bucket_id, dataset, number)
+    scene = scene_of(bucket_id, url, dataset, prefix, found=found, notes=notes)
+    offsets = dict(_written_offsets(connection, bucket_id, (one for _, one in scene.ground_truth)))
+    return replace(scene, offsets_nm_xyz=offsets)
+
+
+def scene_of(
+    bucket_id: int,
+    url: str,
+    dataset: str,
+    prefix: str,
+    *,
+    found: Iterable[CropVolume],
+    notes: Mapping[str, VolumeNote],
+) -> Scene:
+    """Return a scene of some volumes, of which those of raw and of ground truth count; without written offsets."""
+    volumes = [one for one in found if one.arrays and len(one.arrays[0].shape_xyz) == _NDIM]
     ranked = [
         (rank, one) for one in volumes if (rank := raw_rank(one.volume.path, Format(one.arrays[0].format))) is not None
     ]
@@ -109,8 +122,7 @@ def read_scene(connection: Connection, bucket_id: int, dataset: str, number: str
         prefix,
         raw=min(ranked, key=lambda item: item[0])[1] if ranked else None,
         ground_truth=tuple(truth),
-        notes=queries.volume_notes(connection, url, prefix),
-        offsets_nm_xyz=dict(_written_offsets(connection, bucket_id, (one for _, one in truth))),
+        notes=notes,
     )
 
 
@@ -131,21 +143,26 @@ def array_lattice(array: ArrayRecord, *, is_mirrored_y: bool = False) -> Lattice
 
 
 def _written_offsets(
-    connection: Connection, bucket_id: int, volumes: Iterator[CropVolume]
+    connection: Connection, bucket_id: int, volumes: Iterable[CropVolume]
 ) -> Iterator[tuple[str, tuple[float, ...]]]:
     """Yield the `offset` that documents have beside the field from which the array's place was taken."""
     for volume in volumes:
         array = volume.arrays[0]
-        if array.format != Format.N5 or array.placement_source == _OFFSET_SOURCE:
-            continue
         place = f"{array.key_prefix}{ATTRIBUTES_NAME}"
-        for _, body in queries.documents(connection, bucket_id, place).values():
-            offset = _offset_nm_xyz(body, place)
-            if offset is not None:
-                yield array.key_prefix, offset
+        if has_more_to_say(array):
+            for _, body in queries.documents(connection, bucket_id, place).values():
+                offset = written_offset_nm_xyz(body, place)
+                if offset is not None:
+                    yield array.key_prefix, offset
 
 
-def _offset_nm_xyz(body: bytes, place: str) -> tuple[float, ...] | None:
+def has_more_to_say(array: ArrayRecord) -> bool:
+    """Return whether the document of an array may have an `offset` that is not its place as it was read."""
+    return array.format == Format.N5 and array.placement_source != _OFFSET_SOURCE
+
+
+def written_offset_nm_xyz(body: bytes, place: str) -> tuple[float, ...] | None:
+    """Return the `offset` that the attributes of ground truth have; None without one, or where they cannot be read."""
     try:
         said = parse_attributes(body, place)
     except MalformedDocumentError:
