@@ -17,6 +17,7 @@ from catalog.session import Catalog
 from mirror.app.levels import state_word
 from mirror.app.reading import catalog_for_reading
 from mirror.config import Settings
+from mirror.crops.blocks import BlockBox
 from mirror.formats.folder import Format
 from mirror.formats.n5.grid import BlockIndex
 from mirror.view.described import BlockNames
@@ -113,19 +114,27 @@ class _Judge:
             return Verdict(not_mirrored=everything, reason="the catalog does not know what the bucket has of the level")
         # Not asked otherwise: sums of a run that goes on are counted.
         is_whole = (self._catalog.is_published or not missing) and self._is_whole(record)
+        seen = everything & self._seen_absent(missing)
         if self._catalog.is_published:
             if is_whole:
                 return Verdict(absent=everything, is_whole=True)
             reason = "the published catalog knows no single blocks, and says that the level is not whole here"
-            return Verdict(not_mirrored=everything, reason=reason)
+            return Verdict(absent=seen, not_mirrored=everything - seen, reason=reason)
         is_grid = record.format == Format.N5 and len(record.shape_xyz) == 3
         lost = self._mirrored(record.id, missing, is_grid=is_grid)
         listing = queries.newest_listings(self._connection, self._bucket_id, self._dataset).get(record.id)
         if listing is None:
             reason = "the bucket was never listed there"
-            return Verdict(lost=lost, not_mirrored=everything - lost, reason=reason)
+            return Verdict(absent=seen - lost, lost=lost, not_mirrored=everything - seen - lost, reason=reason)
         listed = self._listed(listing.snapshot_id, record.id, missing, is_grid=is_grid)
         return Verdict(everything - listed - lost, lost, listed - lost, is_whole=is_whole)
+
+    def _seen_absent(self, missing: Iterable[BlockIndex]) -> frozenset[BlockIndex]:
+        """Return those that a run was to fetch, and did not find in the bucket: it ended, and the share has no file."""
+        assert self._bucket_id is not None
+        spans = queries.cropped_blocks(self._connection, self._bucket_id, self._dataset, only_finished=True)
+        boxes = [BlockBox(first, stop) for first, stop in spans.get(self._prefix, ())]
+        return frozenset(index for index in missing if any(index in box for box in boxes))
 
     def _record(self) -> ArrayRecord | None:
         if self._bucket_id is None:

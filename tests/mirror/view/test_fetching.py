@@ -107,11 +107,12 @@ def test_a_later_sync_completes_the_level(watched: Watched, mirrored: Lab) -> No
 
 
 def test_a_block_that_the_bucket_does_not_have_is_zero(watched: Watched) -> None:
-    """Its row was listed, and it is not asked for again."""
+    """Its row was listed, and it is not asked for again, neither by this view nor by one of another process."""
     view = watched.open("volumes/labels/er_mito_contacts")
     assert not view[:64, :64, 128:].any()
     watched.proxy.forget()
     assert not view[3, 3, 130:].any()
+    assert not open_volume(f"{HELA}/{view.volume}", config=watched.lab.config)[3, 3, 130:].any()
     assert watched.proxy.seen == []
     blocks = {name for name in watched.files(view.prefix) if name != "attributes.json"}
     assert blocks.isdisjoint({"2/0/0"})
