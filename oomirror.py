@@ -7,15 +7,25 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mirror import __version__
 
 if TYPE_CHECKING:
-    from mirror.view import BlockLostError, BlockNotMirroredError, NotOnShareError, VolumeView, open_volume
+    from mirror.view import (
+        BlockLostError,
+        BlockNotMirroredError,
+        CropView,
+        NotOnShareError,
+        VolumeView,
+        open_crop,
+        open_volume,
+    )
 
 __all__ = [
     "BlockLostError",
     "BlockNotMirroredError",
+    "CropView",
     "NotOnShareError",
     "VolumeView",
     "__version__",
     "main",
+    "open_crop",
     "open_volume",
 ]
 

@@ -8,13 +8,18 @@ check_extra(
     what="cannot read voxels or draw pictures",
 )
 
-from mirror.view.errors import BlockLostError, BlockNotMirroredError, NotOnShareError  # noqa: E402  after the check
+from mirror.view.crop import CropView, open_crop  # noqa: E402  after the check
+from mirror.view.errors import BlockLostError, BlockNotMirroredError, NotOnShareError  # noqa: E402
+from mirror.view.sheet import png_of  # noqa: E402
 from mirror.view.volume import VolumeView, open_volume  # noqa: E402
 
 __all__ = [
     "BlockLostError",
     "BlockNotMirroredError",
+    "CropView",
     "NotOnShareError",
     "VolumeView",
+    "open_crop",
     "open_volume",
+    "png_of",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -24,6 +24,9 @@ from mirror.view.find import Found, find_volume, is_known
 from mirror.view.index import Index, Wanted, want
 from mirror.view.missing import Verdict, blocks_without_file, judge
 from mirror.view.stores import Stores, damaged, is_missing
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _AXES = ("x", "y", "z")
 
@@ -227,6 +230,37 @@ class VolumeView:
     def tensorstore(self) -> Any:
         """The `tensorstore.TensorStore` behind, its axes as here; a missing block is an error to it, too."""
         return self._stores.strict
+
+    def picture(
+        self, z: str | int = "mid", *, axis: str = "z", box: str | None = None, contrast: str = "auto"
+    ) -> Image.Image:
+        """Return one slice as a Pillow image, with its place, and a scale bar where the size of a voxel is known.
+
+        Voxels are drawn as large as they are: where z is coarser than x, slices along y and x are stretched.
+        Segmentations and ground truth are drawn in colours, one a label.
+
+        Parameters
+        ----------
+        z
+            Which slice: `mid`, a share as `"50%"`, or a number.
+        axis
+            That the slice stands on: z, y or x.
+        box
+            A part of the slice, rows and columns: `"225:725,6466:6966"`.
+        contrast
+            `auto`: but for half a per cent at either end, what there is goes from black to white. `full`: the range of
+            the type does. `"LO,HI"`: these two values do.
+
+        Raises
+        ------
+        UsageError
+            There is no such slice, part or contrast, or the picture would have more than 100 megapixels.
+        MirrorError
+            As reading does.
+        """
+        from mirror.view.pictures import volume_picture
+
+        return volume_picture(self, z, axis=axis, box=box, contrast=contrast)
 
     def __getitem__(self, index: Index) -> Any:
         wanted = want(index, self.shape)
