@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
-from importlib.util import find_spec
 
 from mirror.errors import UsageError
 
@@ -33,7 +33,7 @@ def check_extra(extra: str, packages: Mapping[str, str], *, what: str, thing: st
     mirror.app.extras.ExtraMissingError: cannot read voxels; expected no-such, found no no-such. \
 Install with: pip install 'oomirror[view]'
     """
-    missing = [package for module, package in packages.items() if find_spec(module) is None]
+    missing = [package for module, package in packages.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise ExtraMissingError(
             what,

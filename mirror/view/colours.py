@@ -19,7 +19,7 @@ _PALE, _DARK = 0.5, 0.35
 # (https://jfly.uni-koeln.de/color/); Tol's for the rest. Membrane and lumen share a hue, the lumen is the paler.
 _VERMILION, _BLUE, _GREEN, _YELLOW = (213, 94, 0), (0, 114, 178), (0, 158, 115), (240, 228, 66)
 _PURPLE, _SKY, _ORANGE, _GREY = (204, 121, 167), (86, 180, 233), (230, 159, 0), (150, 150, 150)
-_WINE, _INDIGO, _OLIVE, _TEAL, _RED = (136, 34, 85), (51, 34, 136), (153, 153, 51), (68, 170, 153), (238, 51, 119)
+_WINE, _INDIGO, _OLIVE, _CYAN, _RED = (136, 34, 85), (51, 34, 136), (120, 125, 20), (0, 190, 215), (238, 51, 119)
 _BROWN = (140, 86, 75)
 
 
@@ -66,13 +66,13 @@ LABEL_COLOURS: Mapping[int, Colour] = {
     28: _paler(_INDIGO, 0.7),
     29: _RED,
     30: _BROWN,
-    31: _darker(_TEAL, 0.55),
-    32: _darker(_TEAL, 0.25),
-    33: _paler(_TEAL, 0.3),
+    31: _darker(_CYAN, 0.65),
+    32: _darker(_CYAN, 0.3),
+    33: _CYAN,
     34: _darker(_RED, 0.5),
     35: _paler(_GREY, 0.5),
     36: _paler(_BROWN),
-    37: _paler(_TEAL, 0.65),
+    37: _paler(_CYAN, 0.7),
 }
 """Of the paper's 37 labels."""
 

@@ -40,10 +40,14 @@ def _ids_of(word: str, names: Mapping[int, str]) -> tuple[int, ...]:
     if word.strip().isdecimal():
         return (int(word),)
     spelt = _plain(word)
+    # With a blank it is the paper's own spelling, and means one label alone.
+    exact = tuple(
+        number for number, name in names.items() if " " in word and name.casefold() == word.strip().casefold()
+    )
     by_class = {_plain(name): ids for name, ids in class_members().items()}
     by_name = tuple(number for number, name in names.items() if _plain(name) == spelt)
     by_short = tuple(one.id for one in LABELS if one.organelle_class and _plain(one.organelle_class) == spelt)
-    found = by_class.get(spelt) or by_name or by_short
+    found = exact or by_class.get(spelt) or by_name or by_short
     if not found:
         raise UnknownNameError("no such label", word, hint=known_hint(word, {*names.values(), *class_members()}))
     return found

@@ -21,7 +21,7 @@ from mirror.config import load_settings
 from mirror.errors import MirrorError, UnknownNameError
 from mirror.selection import SelectionSpec, parse_scales, parse_volumes
 from mirror.view import BlockNotMirroredError, VolumeView, open_volume
-from tests.mirror.view.conftest import HELA, Lab, MakeLab
+from tests.labs import HELA, Lab, make_lab
 from tests.proxy import Proxy, run_proxy
 from tests.servers import Bucket
 
@@ -48,9 +48,9 @@ class Watched:
 
 
 @pytest.fixture
-def watched(make_lab: MakeLab, tmp_path: Path, sample_buckets: dict[str, Bucket]) -> Iterator[Watched]:
+def watched(tmp_path: Path, sample_buckets: dict[str, Bucket]) -> Iterator[Watched]:
     """A lab that has looked at the dataset's volumes and mirrored none, and a bucket behind a proxy."""
-    lab = make_lab(tmp_path)
+    lab = make_lab(tmp_path, sample_buckets)
     lab.scan(metadata_only=True)
     with run_proxy(sample_buckets["b"].endpoint_url) as proxy:
         text = lab.config.read_text()
@@ -142,13 +142,12 @@ def test_threads_share_what_they_fetch(watched: Watched) -> None:
     assert watched.proxy.keys("get") == [f"{S0}0/0/0"]
 
 
-def test_a_dataset_that_nobody_scanned_is_described_first(make_lab: MakeLab, tmp_path: Path) -> None:
+def test_a_dataset_that_nobody_scanned_is_described_first(empty_lab: Lab) -> None:
     """Its volumes come into the catalog; a dataset that the bucket lacks is told with what is near."""
-    lab = make_lab(tmp_path)
-    view = open_volume(f"{HELA}/raw", "s3", config=lab.config, fetch_missing=True)
+    view = open_volume(f"{HELA}/raw", "s3", config=empty_lab.config, fetch_missing=True)
     assert view[...].any()
     with pytest.raises(UnknownNameError, match="jrc_hela-2"):
-        open_volume("jrc_hela2/raw", config=lab.config, fetch_missing=True)
+        open_volume("jrc_hela2/raw", config=empty_lab.config, fetch_missing=True)
 
 
 def test_damage_on_the_way_is_noticed(watched: Watched) -> None:
@@ -198,15 +197,12 @@ def test_folders_of_an_older_name_do_not_read_as_zeros(spoilt: Lab) -> None:
     [("neuroglancer/em/fibsem-uint8.precomputed", "s1"), ("recon-1/em/fibsem-uint8", "s1")],
     ids=["precomputed", "zarr"],
 )
-def test_other_formats_are_fetched_too(
-    make_lab: MakeLab, tmp_path: Path, mirrored: Lab, volume: str, level: str
-) -> None:
+def test_other_formats_are_fetched_too(empty_lab: Lab, mirrored: Lab, volume: str, level: str) -> None:
     """With the documents above them, so that they open as they do in the bucket."""
-    lab = make_lab(tmp_path)
-    view = open_volume(f"{HELA}/{volume}", level, bucket="a", config=lab.config, fetch_missing=True)
+    view = open_volume(f"{HELA}/{volume}", level, bucket="a", config=empty_lab.config, fetch_missing=True)
     whole = open_volume(f"{HELA}/{volume}", level, bucket="a", config=mirrored.config)
     np.testing.assert_array_equal(view[:3], whole[:3])
     documents = {".zarray", ".zgroup", ".zattrs", "info"}
-    container = lab.folder(f"{HELA}/", bucket="a")
+    container = empty_lab.folder(f"{HELA}/", bucket="a")
     names = {path.name for path in container.rglob("*") if path.is_file()} & documents
     assert names == ({"info"} if "precomputed" in volume else {".zarray", ".zgroup", ".zattrs"})

@@ -19,7 +19,7 @@ from mirror.crops.box import Box
 from mirror.errors import DamagedBlockError, UnknownNameError, UsageError
 from mirror.selection import SelectionSpec, parse_scales, parse_volumes
 from mirror.view import BlockLostError, BlockNotMirroredError, NotOnShareError, VolumeView, open_volume
-from tests.mirror.view.conftest import HELA, Lab
+from tests.labs import HELA, Lab
 
 RAW_B = f"heinrich-2021a/{HELA}/{HELA}.n5/volumes/raw/"
 _LEVELS = [
