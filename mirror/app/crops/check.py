@@ -29,7 +29,7 @@ def check_crops(connection: Connection, dataset: str, *, now: datetime) -> int:
     Replaces what the last such look found. Cheap where the catalog knows neither crops nor ground truth of it.
     """
     views = read_views(connection, dataset)
-    records = queries.crop_records(connection, dataset=dataset)
+    records = queries.crops(connection, dataset=dataset)
     rows = queries.class_crops(connection, dataset=dataset)
     named = {CropName(one.number, one.version, dataset) for one in records}
     named |= {CropName(row.number, None, dataset) for row in rows}
