@@ -38,4 +38,5 @@ def replace_class_crops(connection: Connection, source_id: int, records: Iterabl
 
 
 def _record(row: Mapping[Any, Any]) -> ClassCrop:
-    return ClassCrop(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
+    values: dict[Any, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    return ClassCrop(**values)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from itertools import count
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Literal
 
 from catalog import queries
 from catalog.mongo.bodies import body_of, content_hash, storable
-from catalog.records import ImportKind, ImportSource
+from catalog.queries import KnownDocument
+from catalog.records import ClassCrop, ImportIssue, ImportKind, ImportSource, SourceDocument
 from catalog.session import Catalog, open_catalog
+from mirror.app.crops.check import check_crops
 from mirror.app.datasets import plain_errors
 from mirror.app.given import given_documents
 from mirror.app.workplace import utc_now
 from mirror.config import Settings
 from mirror.crops.table import TableLine, TableRow, parse_table
 from mirror.errors import MalformedDocumentError
-from mirror.report.crop_table import CropTableLine
+from mirror.report.crop_table import CropTableFault, CropTableLine
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -78,7 +80,7 @@ class _Difference:
     changed: tuple[str, ...] = ()
     dropped: tuple[int, ...] = ()
     """Ids of documents."""
-    known: Mapping[str, queries.KnownDocument] = field(default_factory=dict)
+    known: Mapping[str, KnownDocument] = field(default_factory=dict)
     """Those of the table's rows that the catalog has."""
 
     def __bool__(self) -> bool:
@@ -98,7 +100,7 @@ def _put(connection: Connection, place: str, lines: Sequence[TableLine], now: da
     if not is_same:
         source = _next_pass(before, place, len(lines), now)
         source_id = queries.put_import_source(connection, source)
-        _keep_documents(connection, source_id, source.pass_number, lines, difference, now)
+        _keep_documents(connection, replace(source, id=source_id), lines, difference)
         queries.replace_class_crops(connection, source_id, rows)
         issues = {_key(line): _issues(source_id, line) for line in lines}
         queries.replace_issues(connection, source_id, issues, {_ISSUE}, now=now)
@@ -142,38 +144,33 @@ def _next_pass(before: ImportSource | None, place: str, n_lines: int, now: datet
 
 
 def _keep_documents(
-    connection: Connection,
-    source_id: int,
-    pass_number: int,
-    lines: Sequence[TableLine],
-    difference: _Difference,
-    now: datetime,
+    connection: Connection, source: ImportSource, lines: Sequence[TableLine], difference: _Difference
 ) -> None:
     """Keep each row as it stands in the file, and how those that changed or vanished were."""
-    known = difference.known
-    changed = {known[key].id: key for key in difference.changed}
-    queries.see_documents(connection, (one.id for one in known.values()), pass_number)
+    if source.id is None:
+        raise TypeError("a source that was never put")
+    known, now = difference.known, source.started_at
+    changed = {known[key].id for key in difference.changed}
+    queries.see_documents(connection, (one.id for one in known.values()), source.pass_number)
     queries.keep_earlier(connection, changed, reason="changed", now=now)
     queries.keep_earlier(connection, difference.dropped, reason="dropped", now=now)
     queries.drop_documents(connection, difference.dropped)
     first_seen = {one.document_key: one.first_seen_at for one in queries.source_documents(connection, changed)}
     free = count(queries.next_document_id(connection))
-    documents = []
-    for line in lines:
-        key = _key(line)
-        if key not in known or known[key].id in changed:
-            documents.append(
-                SourceDocument(
-                    source_id=source_id,
-                    document_key=key,
-                    hash=content_hash(line.fields),
-                    body=body_of(line.fields),
-                    pass_number=pass_number,
-                    first_seen_at=first_seen.get(key, now),
-                    changed_at=now,
-                    id=known[key].id if key in known else next(free),
-                )
-            )
+    documents = (
+        SourceDocument(
+            source_id=source.id,
+            document_key=_key(line),
+            hash=content_hash(line.fields),
+            body=body_of(line.fields),
+            pass_number=source.pass_number,
+            first_seen_at=first_seen.get(_key(line), now),
+            changed_at=now,
+            id=known[_key(line)].id if _key(line) in known else next(free),
+        )
+        for line in lines
+        if _key(line) not in known or known[_key(line)].id in changed
+    )
     queries.put_source_documents(connection, documents)
 
 
