@@ -88,7 +88,7 @@ def locate_crop(
     opinions = opinions_of(views, sayings)
     ruling = rule(opinions, frame_here(views))
     if ruling is None:
-        raise _unplaced(sayings, bucket, opinions)
+        raise _unplaced(sayings, bucket, sorted(settings.buckets.keys() - {bucket}), opinions)
     opinion, box = ruling
     lattice = raw_lattice(views.here, sayings)
     stored = box.mirrored_y(lattice.shape_zyx[-2]) if lattice.is_mirrored_y else box
@@ -213,24 +213,24 @@ def _remarks(claim: Claim, box: Box, raw: Lattice) -> Iterator[str]:
         yield f"{n_outside:,} of its {box.n_voxels:,} voxels lie outside of raw, which has {list(raw.shape_zyx)}."
 
 
-def _unplaced(sayings: CropSayings, bucket: str, opinions: Sequence[Opinion]) -> MirrorError:
+def _unplaced(
+    sayings: CropSayings, bucket: str, other_buckets: Sequence[str], opinions: Sequence[Opinion]
+) -> MirrorError:
     """Return the error of a crop that no source places, with what to scan or to import."""
     name = sayings.name
     sources = {one.claim.source for one in opinions}
-    scan = f"`oomirror scan {name.dataset} --metadata-only"
+    scan = f"`oomirror scan {name.dataset} --bucket"
     steps = []
     if sources.isdisjoint({CropSource.A_ATTRIBUTE, CropSource.B_ATTRIBUTE}):
-        steps.append(f"{scan} --bucket {bucket}` reads the attributes of its ground truth, if the bucket has it")
+        steps.append(f"{scan} {bucket} --metadata-only` reads the attributes of its ground truth, if the bucket has it")
     if any(not one.may_place and one.is_comparable for one in opinions):
-        steps.append(f"{scan}` without --bucket, in turn with each bucket, tells whether both have one grid")
+        steps += [
+            f"{scan} {other} --metadata-only` tells whether raw has the same grid there" for other in other_buckets
+        ]
     if CropSource.MONGO_OFFSET not in sources:
         steps.append("`oomirror import-mongo SOURCE` takes its offset, if the documents have one")
     if not sayings.rows:
         steps.append("`oomirror crops import-manifest FILE` takes its translation from the cellmap table")
     said = "; ".join(f"{one.claim.source} does not, for {one.reason}" for one in opinions)
-    return MirrorError(
-        "no source places the crop",
-        f"{name} in bucket {bucket}",
-        found=said,
-        hint=f"{'; '.join(steps)}." if steps else "",
-    )
+    hint = f"{'; '.join(steps)}." if steps else ""
+    return MirrorError("no source places the crop", f"{name} in bucket {bucket}", found=said, hint=hint)
