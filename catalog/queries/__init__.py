@@ -53,6 +53,7 @@ from catalog.queries.imports import (
     find_import_source,
     import_issues,
     import_sources,
+    imported_datasets,
     issue_keys,
     keep_earlier,
     known_documents,
@@ -67,7 +68,14 @@ from catalog.queries.imports import (
 )
 from catalog.queries.labels import find_labels, label_classes, labels, put_label_classes, put_labels
 from catalog.queries.objects import ObjectRow, ObjectSide, listed_parts, objects_below
-from catalog.queries.overview import dataset_names, dataset_state, level_states, loose_state, newest_listings
+from catalog.queries.overview import (
+    bucket_datasets,
+    dataset_names,
+    dataset_state,
+    level_states,
+    loose_state,
+    newest_listings,
+)
 from catalog.queries.places import (
     arrays,
     bucket_id,
@@ -159,6 +167,7 @@ __all__ = [
     "best_results",
     "broken_pages",
     "broken_references",
+    "bucket_datasets",
     "bucket_id",
     "bucket_prefix",
     "buckets",
@@ -215,6 +224,7 @@ __all__ = [
     "ground_truth_paths",
     "import_issues",
     "import_sources",
+    "imported_datasets",
     "issue_keys",
     "keep_earlier",
     "keep_sums",

@@ -12,7 +12,16 @@ from sqlalchemy import Connection, Select, delete, func, insert, literal, select
 
 from catalog.queries.rows import put_named, put_rows
 from catalog.records import EarlierDocument, ImportIssue, ImportKind, ImportSource, SourceDocument
-from catalog.tables import UtcText, crop_document, earlier_document, import_issue, import_source, source_document
+from catalog.tables import (
+    UtcText,
+    crop,
+    crop_document,
+    earlier_document,
+    evaluation,
+    import_issue,
+    import_source,
+    source_document,
+)
 
 _T = TypeVar("_T")
 _AT_ONCE = 500
@@ -223,6 +232,26 @@ def count_issues(connection: Connection, source_id: int) -> dict[str, int]:
     t = import_issue.c
     query = select(t.code, func.count()).where(t.source_id == source_id).group_by(t.code).order_by(t.code)
     return dict(connection.execute(query).tuples().all())
+
+
+def imported_datasets(connection: Connection) -> tuple[tuple[int, str, str, int], ...]:
+    """Return the datasets that documents are about: source, field that says so, dataset and how many documents."""
+    t = source_document.c
+    of_crops = (
+        select(t.source_id, literal("dataset_id"), crop.c.dataset, func.count())
+        .join(crop_document, crop_document.c.document_id == t.id)
+        .join(crop, crop.c.id == crop_document.c.crop_id)
+        .where(crop.c.dataset.is_not(None))
+        .group_by(t.source_id, crop.c.dataset)
+    )
+    of_evaluations = (
+        select(t.source_id, literal("parent_dataset_id"), evaluation.c.parent_dataset_id, func.count())
+        .join(evaluation, evaluation.c.document_id == t.id)
+        .where(evaluation.c.parent_dataset_id.is_not(None))
+        .group_by(t.source_id, evaluation.c.parent_dataset_id)
+    )
+    rows = [tuple(row) for query in (of_crops, of_evaluations) for row in connection.execute(query)]
+    return tuple((source_id, field, dataset, n) for source_id, field, dataset, n in sorted(rows))
 
 
 def _issues_of(

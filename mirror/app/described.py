@@ -18,6 +18,7 @@ from catalog.records import (
 )
 from mirror import __version__
 from mirror.app.crops.check import check_crops
+from mirror.app.crops.words import put_crop_entries
 from mirror.app.findings import put_findings
 from mirror.app.recalled import recall_dataset
 from mirror.app.workplace import utc_now
@@ -128,6 +129,7 @@ def put_search_entries(connection: Connection, bucket_id: int, url: str, name: s
             words = queries.words_of(volume.path, name, volume.kind or "", shown, _volume_title(volume))
             entries.append(SearchEntry(bucket_id, name, "volume", volume.prefix, shown, words))
     queries.put_search_entries(connection, bucket_id, name, entries)
+    put_crop_entries(connection, name)
 
 
 def _title(connection: Connection, name: str) -> str:

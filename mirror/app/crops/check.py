@@ -48,6 +48,16 @@ def check_crops(connection: Connection, dataset: str, *, now: datetime) -> int:
     return n_found
 
 
+def check_all_crops(connection: Connection, *, now: datetime) -> int:
+    """Look at the crops of all datasets that documents and tables name; return how much is odd about them."""
+    named = {one.dataset for one in queries.crops(connection)} | {
+        row.dataset for row in queries.class_crops(connection)
+    }
+    # Those of crops that were dropped close.
+    named |= {one.dataset for one in queries.findings(connection) if one.origin == CROPS}
+    return sum(check_crops(connection, name, now=now) for name in sorted(name for name in named if name))
+
+
 def _without_parts(names: set[CropName]) -> list[CropName]:
     """Return the names without those that tell no version where another one of the number does."""
     versioned = {name.number for name in names if name.version is not None}
