@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,10 +15,12 @@ from catalog import queries
 from catalog.records import ClassCrop, CropRecord, FindingRecord
 from catalog.session import open_catalog
 from mirror.app.crops.check import CROPS, check_crops
+from mirror.app.crops.imported import import_documents
 from mirror.app.crops.locate import locate_crop
+from mirror.app.described import put_described
 from mirror.config import Settings, load_settings
 from mirror.crops.table import TableRow, parse_table
-from mirror.formats.layout import FindingCode
+from mirror.formats.layout import Dataset, FindingCode
 from tests.mirror.app.crops.builders import (
     CROP_1,
     CROP_113,
@@ -228,3 +231,37 @@ def test_the_real_table_agrees_with_the_real_documents(
     ]
     for number in {line.row.number for line in lines if line.row is not None}:
         locate_crop(connection, settings, number, bucket="a")
+
+
+def test_describing_a_dataset_looks_at_its_crops(connection: Connection, settings: Settings) -> None:
+    """What scan and sync write of a dataset settles what was odd before, without another command."""
+    url = str(settings.bucket("b").url)
+    bucket_id = queries.bucket_id(connection, url)
+    put_crop(connection, CROP_113)
+    assert len(found_in(connection, settings, "b")) == 1
+    dataset = Dataset(HELA, f"heinrich-2021a/{HELA}/", (), (), (), ())
+    put_described(connection, bucket_id, url, dataset, now=NOW)
+    assert [one for one in queries.findings(connection, dataset=HELA) if one.origin == CROPS] == []
+
+
+def test_importing_documents_looks_at_their_crops(tmp_path: Path) -> None:
+    """A document that contradicts the attribute is a finding when `import-mongo` is done."""
+    own = load_settings(None, {"catalog": f"sqlite:///{tmp_path}/catalog.db"})
+    with open_catalog(own.catalog) as catalog, catalog.begin() as connection:
+        put_raw(connection, own, "b")
+        put_ground_truth(connection, own, 113, (12500.0, 100.0, 11904.0), (1000, 1000, 500))
+    document = {
+        "number": "113",
+        "dataset_id": HELA,
+        "parent": f"{HELA}/{HELA}.n5",
+        "dimensions": {"x": 500, "y": 500, "z": 250},
+        "offset": {"x": 3125, "y": 25, "z": 2975},
+        "labels": {},
+    }
+    (tmp_path / "v0003.json").write_text(f"{json.dumps(document)}\n", encoding="utf-8")
+    import_documents(own, str(tmp_path / "v0003.json"))
+    with open_catalog(own.catalog) as catalog, catalog.read() as connection:
+        found = [one for one in queries.findings(connection) if one.origin == CROPS]
+    assert [(one.code, one.found.partition(" (")[0]) for one in found] == [
+        (FindingCode.CROP_SOURCES_DISAGREE, "start 2975,25,3125")
+    ]
