@@ -50,6 +50,11 @@ _TEMPLATE = """\
 # dir_mode = ""                    # as "2775"; empty: 0777 less umask
 # group = ""                       # name or number of the group of new files
 
+# The server of the paper's databases, for `oomirror import-mongo` without SOURCE. Better not in this file, if it holds
+# a password: OOMIRROR_MONGO__URI says the same. It is never printed, nor kept in the catalog.
+# [mongo]
+# uri = ""                         # as "mongodb://USER:PASSWORD@HOST:PORT/?tls=true"
+
 # Volumes that diff-buckets lays side by side against its own rules: path in bucket a = path in bucket b.
 # [pairs]
 # "em/fibsem-uint8" = "volumes/raw"   # "" where it has no partner
