@@ -16,6 +16,7 @@ from mirror.config import Settings
 from mirror.crops.box import Box
 from mirror.crops.lattice import Lattice, moved
 from mirror.crops.place import (
+    HOME,
     Claim,
     CropSource,
     Frame,
@@ -88,7 +89,7 @@ def locate_crop(
     opinions = opinions_of(views, sayings)
     ruling = rule(opinions, frame_here(views))
     if ruling is None:
-        raise _unplaced(sayings, bucket, sorted(settings.buckets.keys() - {bucket}), opinions)
+        raise _unplaced(sayings, bucket, opinions)
     opinion, box = ruling
     lattice = raw_lattice(views.here, sayings)
     stored = box.mirrored_y(lattice.shape_zyx[-2]) if lattice.is_mirrored_y else box
@@ -213,9 +214,7 @@ def _remarks(claim: Claim, box: Box, raw: Lattice) -> Iterator[str]:
         yield f"{n_outside:,} of its {box.n_voxels:,} voxels lie outside of raw, which has {list(raw.shape_zyx)}."
 
 
-def _unplaced(
-    sayings: CropSayings, bucket: str, other_buckets: Sequence[str], opinions: Sequence[Opinion]
-) -> MirrorError:
+def _unplaced(sayings: CropSayings, bucket: str, opinions: Sequence[Opinion]) -> MirrorError:
     """Return the error of a crop that no source places, with what to scan or to import."""
     name = sayings.name
     sources = {one.claim.source for one in opinions}
@@ -223,14 +222,20 @@ def _unplaced(
     steps = []
     if sources.isdisjoint({CropSource.A_ATTRIBUTE, CropSource.B_ATTRIBUTE}):
         steps.append(f"{scan} {bucket} --metadata-only` reads the attributes of its ground truth, if the bucket has it")
-    if any(not one.may_place and one.is_comparable for one in opinions):
-        steps += [
-            f"{scan} {other} --metadata-only` tells whether raw has the same grid there" for other in other_buckets
-        ]
+    # The frames are called as the buckets are that need no configuration.
+    homes = sorted({HOME[one.claim.source] for one in opinions if not one.may_place and one.is_comparable})
+    steps += [f"{scan} {home} --metadata-only` tells whether raw has the same grid there" for home in homes]
     if CropSource.MONGO_OFFSET not in sources:
         steps.append("`oomirror import-mongo SOURCE` takes its offset, if the documents have one")
     if not sayings.rows:
         steps.append("`oomirror crops import-manifest FILE` takes its translation from the cellmap table")
-    said = "; ".join(f"{one.claim.source} does not, for {one.reason}" for one in opinions)
+    said = "; ".join(f"{one.claim.source} does not, for {_why_not(one)}" for one in opinions)
     hint = f"{'; '.join(steps)}." if steps else ""
     return MirrorError("no source places the crop", f"{name} in bucket {bucket}", found=said, hint=hint)
+
+
+def _why_not(opinion: Opinion) -> str:
+    if not opinion.may_place:
+        return opinion.reason
+    start = ", ".join(f"{one:.2f}" for one in opinion.claim.start_zyx)
+    return f"its start {start} (z,y,x) lies half-way between two voxels"

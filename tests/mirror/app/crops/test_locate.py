@@ -321,3 +321,11 @@ def test_the_mistake_of_dividing_by_the_true_spacing_is_not_made(connection: Con
     assert found.raw.lattice.voxel_size_nm_zyx == (5.24, 4.0, 4.0)
     assert found.box.start_zyx[0] == 600
     assert found.start_nm_zyx == (3144.0, 900.0, 25864.0)
+
+
+def test_a_start_half_way_between_two_voxels_places_nothing(connection: Connection, settings: Settings) -> None:
+    """The error says so, and what else could place the crop."""
+    put_raw(connection, settings, "b")
+    put_ground_truth(connection, settings, 1, (25866.0, 900.0, 2400.0), SHAPE_1)
+    with pytest.raises(MirrorError, match=r"6466\.50 \(z,y,x\) lies half-way between two voxels.*import-manifest"):
+        locate_crop(connection, settings, "1", bucket="b")
