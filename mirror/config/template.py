@@ -50,8 +50,7 @@ _TEMPLATE = """\
 # dir_mode = ""                    # as "2775"; empty: 0777 less umask
 # group = ""                       # name or number of the group of new files
 
-# The server of the paper's databases, for `oomirror import-mongo` without SOURCE. Better not in this file, if it holds
-# a password: OOMIRROR_MONGO__URI says the same. It is never printed, nor kept in the catalog.
+# What `oomirror import-mongo` without SOURCE reads. OOMIRROR_MONGO__URI keeps a password out of this file.
 # [mongo]
 # uri = ""                         # as "mongodb://USER:PASSWORD@HOST:PORT/?tls=true"
 
