@@ -11,12 +11,16 @@ from math import isfinite
 from typing import Any
 
 from bson import ObjectId, json_util
+from bson.codec_options import DatetimeConversion
 from bson.int64 import Int64
 from xxhash import xxh3_128_digest
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 MOST_DEEP = 200
 """Levels of values in values: a server takes 100, and Python's own limit is some hundred more."""
+_CANONICAL = json_util.JSONOptions(
+    json_mode=json_util.JSONMode.CANONICAL, tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
 _MOST_BITS = 10_000
 """Of an integer that is written in digits: Python refuses to spell longer ones."""
 
@@ -73,7 +77,7 @@ def relaxed(value: object) -> Any:
         return {storable(_key(key)): relaxed(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
         return [relaxed(one) for one in value]
-    return _foreign(value, json_util.RELAXED_JSON_OPTIONS)
+    return relaxed(_foreign(value, json_util.RELAXED_JSON_OPTIONS))
 
 
 def storable(text: str) -> str:
@@ -117,7 +121,7 @@ def _encode_other(value: object) -> str:
         return _encode_mapping(value)
     if isinstance(value, (list, tuple)):
         return _encode_list(value)
-    return json.dumps(_foreign(value, json_util.CANONICAL_JSON_OPTIONS))
+    return json.dumps(_foreign(value, _CANONICAL))
 
 
 def _encode_mapping(value: Mapping[Any, Any]) -> str:
@@ -149,7 +153,7 @@ def _encode_int(value: int) -> str:
 
 
 def _encode_datetime(value: datetime) -> str:
-    return json.dumps(_foreign(value, json_util.CANONICAL_JSON_OPTIONS))
+    return json.dumps(_foreign(value, _CANONICAL))
 
 
 def _double(value: float) -> str:
@@ -177,7 +181,7 @@ _ENCODERS: Mapping[type, Callable[[Any], str]] = {
 def _normal(value: object) -> Any:
     if isinstance(value, ObjectId):
         return {"$oid": str(value)}
-    return dict(value) if isinstance(value, Mapping) else _foreign(value, json_util.CANONICAL_JSON_OPTIONS)
+    return dict(value) if isinstance(value, Mapping) else _foreign(value, _CANONICAL)
 
 
 _NORMAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_normal)
@@ -192,6 +196,6 @@ def _decoded(pairs: list[tuple[str, Any]]) -> Any:
     if len(fields) > 2 or not any(name.startswith("$") for name in fields):
         return fields
     try:
-        return json_util.object_hook(fields, json_util.CANONICAL_JSON_OPTIONS)
+        return json_util.object_hook(fields, _CANONICAL)
     except Exception:  # noqa: BLE001  a mapping that only looks like Extended JSON was one in the document
         return fields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bson import ObjectId
@@ -17,7 +17,14 @@ from catalog.mongo.parsed import DOCUMENT_LIMIT_BYTES, NotADocumentError, Parsed
 _NUMBERS = frozenset(
     ("iteration", "threshold", "value", "completion", "access_date", "dimensions", "offset", "resolution", "labels")
 )
-"""First part of the names of columns whose cells are numbers, where they look like some; all other cells are text."""
+"""First part of the names of columns whose cells are numbers, where they look like some."""
+_TEXTS = frozenset(
+    (
+        *("path", "dataset", "setup", "label", "crop", "metric", "raw_dataset", "parent_path", "parent_dataset_id"),
+        *("number", "dataset_id", "parent", "biotype", "alias"),
+    )
+)
+"""Columns whose cells are text whatever they look like. Of columns that nobody knows, lists and documents are read."""
 _TRUTHS = {"true": True, "false": False}
 _WHOLE = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})")
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
@@ -69,6 +76,8 @@ def typed(name: str, cell: str) -> Any:
     (nan, '23', 12, [])
     """
     root = name.partition(".")[0]
+    if name in _TEXTS:
+        return cell
     if cell[0] in "{[":
         return _container(cell)
     if root in _NUMBERS:
@@ -96,36 +105,42 @@ def _container(cell: str) -> Any:
     return cell
 
 
-def nested(cells: Iterator[tuple[str, Any]]) -> dict[str, Any]:
+class _Level(dict[str, Any]):
+    """A document that the names of columns make, as against one that a cell holds."""
+
+
+def nested(cells: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Return the document that names with dots describe; a level of names 0, 1, ... is a list.
 
-    A name that another one contradicts stays as it is, dots and all: nothing is lost.
+    A name that continues another one of the row stays as it is, dots and all: nothing is lost.
 
-    >>> nested(iter([("number", "23"), ("dimensions.x", 250), ("labels.absent.0", "a"), ("labels.absent.1", "b")]))
+    >>> nested([("number", "23"), ("dimensions.x", 250), ("labels.absent.0", "a"), ("labels.absent.1", "b")])
     {'number': '23', 'dimensions': {'x': 250}, 'labels': {'absent': ['a', 'b']}}
     """
+    row = dict(cells)
     document: dict[str, Any] = {}
-    levels: list[tuple[dict[str, Any], str]] = []
-    made: set[int] = set()
-    for name, value in cells:
-        *path, last = name.split(".") if all(name.split(".")) else [name]
-        level: Any = document
-        for step in path:
-            if step not in level:
-                level[step] = {}
-                levels.append((level, step))
-                made.add(id(level[step]))
-            level = level[step]
-            if id(level) not in made:
-                break
-        if isinstance(level, dict) and (level is document or id(level) in made) and last not in level:
-            level[last] = value
-        else:
-            document[name] = value
-    for level, step in reversed(levels):
-        if list(level[step]) == [str(position) for position in range(len(level[step]))]:
-            level[step] = list(level[step].values())
-    return document
+    for name, value in row.items():
+        *steps, last = _steps(name, row)
+        level = document
+        for step in steps:
+            level = level.setdefault(step, _Level())
+        level[last] = value
+    return {name: _finished(value) for name, value in document.items()}
+
+
+def _steps(name: str, row: Mapping[str, Any]) -> list[str]:
+    if "." not in name:
+        return [name]
+    steps = name.split(".")
+    contradicted = any(".".join(steps[:n]) in row for n in range(1, len(steps)))
+    return [name] if contradicted or not all(steps) else steps
+
+
+def _finished(value: Any) -> Any:
+    if not isinstance(value, _Level):
+        return value
+    done = {name: _finished(one) for name, one in value.items()}
+    return list(done.values()) if list(done) == [str(position) for position in range(len(done))] else done
 
 
 def _rows(stream: FileBytes) -> Iterator[tuple[int, list[str] | Unreadable]]:

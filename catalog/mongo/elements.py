@@ -21,16 +21,20 @@ class Syntax:
 
     to_bracket: re.Pattern[str]
     to_bracket_or_comma: re.Pattern[str]
+    to_outer_bracket: re.Pattern[str]
+    """Passes over a pair of brackets without brackets in it: half the time, as most of a document's are such pairs."""
 
 
 def _syntax(opaque: str, first_characters: str) -> Syntax:
     """Return the syntax in which brackets mean nothing inside what `opaque` matches."""
-
-    def to(marks: str) -> re.Pattern[str]:
-        return re.compile(rf"(?:[^{marks}{first_characters}]++|{opaque})*+([{marks}])", re.DOTALL)
-
     brackets = r"{}\[\]()"
-    return Syntax(to(brackets), to(brackets + ","))
+    plain = rf"[^{brackets}{first_characters}]++|{opaque}"
+    pair = rf"[{{\[(](?:{plain})*+[}}\])]"
+    return Syntax(
+        to_bracket=re.compile(rf"(?:{plain})*+([{brackets}])", re.DOTALL),
+        to_bracket_or_comma=re.compile(rf"(?:[^{brackets},{first_characters}]++|{opaque})*+([{brackets},])", re.DOTALL),
+        to_outer_bracket=re.compile(rf"(?:{plain}|{pair})*+([{brackets}])", re.DOTALL),
+    )
 
 
 _DOUBLE_QUOTED = r'"(?:[^"\\]++|\\.)*+"'
@@ -90,7 +94,7 @@ def _within_list(text: _Text, syntax: Syntax) -> Iterator[tuple[int, str]]:
     text.take()
     depth = 1
     while depth:
-        mark = text.find(syntax.to_bracket_or_comma if depth == 1 else syntax.to_bracket)
+        mark = text.find(syntax.to_bracket_or_comma if depth == 1 else syntax.to_outer_bracket)
         if mark is None:
             raise text.stream.failed("] at the end of the list", "the end of the file", "The file was cut off.")
         if mark != ",":
@@ -107,7 +111,7 @@ def _within_list(text: _Text, syntax: Syntax) -> Iterator[tuple[int, str]]:
 
 def _in_a_row(text: _Text, syntax: Syntax) -> Iterator[tuple[int, str]]:
     depth = 0
-    while mark := text.find(syntax.to_bracket):
+    while mark := text.find(syntax.to_outer_bracket if depth else syntax.to_bracket):
         depth += 1 if mark in _OPENING else -1
         if depth <= 0:
             depth = 0
@@ -168,13 +172,23 @@ class _Text:
         if len(kept) > DOCUMENT_LIMIT_BYTES:
             expected = f"documents of at most {DOCUMENT_LIMIT_BYTES} bytes"
             raise self.stream.failed(expected, f"a longer one, which begins on line {self._line}")
-        chunk = next(self._chunks, None)
-        if chunk is None:
+        # At least doubled: a text without marks is looked through anew each time, and not as often as it has chunks.
+        added = "".join(_at_least(len(kept), self._chunks))
+        if not added:
             return False
-        self._buffer = kept + chunk
+        self._buffer = kept + added
         self._position -= self._start
         self._start = 0
         return True
+
+
+def _at_least(n_characters: int, chunks: Iterator[str]) -> Iterator[str]:
+    taken = 0
+    for chunk in chunks:
+        yield chunk
+        taken += len(chunk)
+        if chunk and taken >= n_characters:
+            return
 
 
 def _decoded(stream: FileBytes) -> Iterator[str]:

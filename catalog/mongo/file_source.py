@@ -5,24 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from catalog.errors import ImportFailedError
+from catalog.errors import NothingToImportError
 from catalog.mongo import bson_file, csv_file, elements, extended_json, lines, literals
 from catalog.mongo.documents import Document, Unreadable
 from catalog.mongo.elements import JSON_SYNTAX, PYTHON_SYNTAX, Layout, Syntax
 from catalog.mongo.file_bytes import FileBytes, open_bytes
 from catalog.mongo.keys import keyed, version_of
-from catalog.mongo.parsed import Parsed, ParseText, Readings
-from catalog.mongo.recognise import HEAD_BYTES, Form, recognise_form, recognise_kind
+from catalog.mongo.parsed import ParseText, Readings
+from catalog.mongo.recognise import HEAD_BYTES, Form, first_documents, recognise_form, recognise_kind
 from catalog.records import ImportKind
-
-N_FIRST = 20
-"""How many documents tell what a source's documents are."""
-_N_TRIED = 1000
-"""After so many that are unreadable, it is believed that all are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +65,9 @@ class FileSource:
 
     @property
     def version(self) -> str | None:
-        """Of the ground truth: by the collection's name, or by the file's where that is a collection's."""
-        return version_of(self.collection or self.path.name.partition(".bson")[0])
+        """Of the ground truth: by the collection's name, or by that of a dump's file, which is the collection's."""
+        name = self.path.name.partition(".bson")[0] if self.form is Form.BSON else ""
+        return version_of(self.collection or name)
 
     def documents(self, after: str | None = None) -> Iterator[Document | Unreadable]:
         """Yield the documents, those after the key `after` where it is given, when the whole file was seen to be sound.
@@ -112,38 +106,16 @@ def open_file(path: Path, collection: str = "") -> FileSource:
     ------
     ImportUsageError
         It is of no form that can be imported, or its documents are neither crops nor evaluations.
+    NothingToImportError
+        It is empty.
     ImportFailedError
-        It is empty, or cannot be read.
+        It cannot be read.
     """
     with open_bytes(path) as stream:
         head = stream.read(HEAD_BYTES)
     if not head.strip():
-        raise ImportFailedError("there is no document to import", str(path), found="an empty file")
+        raise NothingToImportError("there is no document to import", str(path), found="an empty file")
     form = recognise_form(head, str(path))
     with open_bytes(path) as stream:
         first = first_documents(_READERS[form].read(stream), str(path))
     return FileSource(path, form, recognise_kind(first, str(path)), collection)
-
-
-def first_documents(readings: Iterator[Parsed | Unreadable], thing: str) -> list[Mapping[str, Any]]:
-    """Return the fields of the first documents of a source.
-
-    Raises
-    ------
-    ImportFailedError
-        There is none, or none that can be read.
-    """
-    tried = list(islice(readings, N_FIRST))
-    while not any(isinstance(reading, Parsed) for reading in tried) and len(tried) < _N_TRIED:
-        more = list(islice(readings, N_FIRST))
-        if not more:
-            break
-        tried += more
-    first = [reading.fields for reading in tried if isinstance(reading, Parsed)]
-    for reading in tried[:1] if not first else ():
-        if isinstance(reading, Unreadable):
-            what = "none of the documents can be read"
-            raise ImportFailedError(what, f"{thing}, {reading.place}", expected=reading.expected, found=reading.found)
-    if not first:
-        raise ImportFailedError("there is no document to import", thing, found="none")
-    return first

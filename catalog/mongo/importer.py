@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 from catalog import queries
-from catalog.errors import ImportFailedError
 from catalog.mongo.bodies import storable
-from catalog.mongo.documents import Document, DocumentSource, Unreadable
+from catalog.mongo.documents import DocumentSource, Unreadable
 from catalog.mongo.issues import IssueCode
 from catalog.mongo.mapping import Mapped, map_document
 from catalog.mongo.plan import BatchPlan, Incoming, incoming, plan_batch
 from catalog.mongo.report import ImportReport, Tally
+from catalog.mongo.understood import understood
 from catalog.mongo.writing import Batch, drop_documents, prepare, write_batch, write_unreadable
 from catalog.queries.imports import KnownDocument
 from catalog.records import CropRecord, Evaluation, ImportIssue, ImportKind, ImportSource
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 GROUND_TRUTH = "0003"
 """Version of the ground truth, where neither user nor source tells one."""
 BATCH_DOCUMENTS = 2_000
-_HELD_BACK = 20_000
-"""Documents that are kept in memory while none of them is understood."""
 _T = TypeVar("_T")
 
 
@@ -87,7 +85,7 @@ def import_source(
     """
     with catalog.read() as connection:
         one = _begin(connection, source, ground_truth)
-    found = source.documents(one.record.resume_after) if one.is_resumed else _understood(source, one.version)
+    found = source.documents(one.record.resume_after) if one.is_resumed else understood(source, one.version)
     with catalog.begin() as connection:
         prepare(connection)
         source_id = queries.put_import_source(connection, _started(one, clock()))
@@ -133,7 +131,7 @@ def preview_import(
                 n_known = queries.count_vanished(connection, known.id, record.pass_number)
     one = _Pass(source, record, record.version or GROUND_TRUTH, is_resumed=False, maps_all=True)
     tally = Tally()
-    for some in _batches(map(incoming, _understood(source, one.version)), batch):
+    for some in _batches(map(incoming, understood(source, one.version)), batch):
         documents = [each for each in some if isinstance(each, Incoming)]
         plan = plan_batch(documents, _known(catalog, record.id, documents), record.pass_number, is_resumed=False)
         _count(one, some, plan, tally)
@@ -175,37 +173,6 @@ def _started(one: _Pass, now: datetime) -> ImportSource:
     return one.record if one.is_resumed else replace(one.record, started_at=now)
 
 
-def _understood(source: DocumentSource, version: str) -> Iterator[Document | Unreadable]:
-    """Return the documents of a source, when one of them is seen to be understood.
-
-    Raises
-    ------
-    ImportFailedError
-        None of them is.
-    """
-    found = source.documents()
-    held: list[Document | Unreadable] = []
-    first = ""
-    n_seen = 0
-    for each in found:
-        n_seen += 1
-        if n_seen <= _HELD_BACK:
-            held.append(each)
-        if isinstance(each, Document):
-            mapped = map_document(source.kind, each, version)
-            if mapped.record is not None:
-                return chain(held, found) if n_seen <= _HELD_BACK else source.documents()
-            issue = next(one for one in mapped.issues if one.code is IssueCode.NOT_UNDERSTOOD)
-            first = first or f"{each.place}: {issue.field} should be {issue.expected}, and is {issue.found}"
-        else:
-            first = first or f"{each.place}: {each.found} instead of {each.expected}"
-    thing = " ".join(filter(None, (source.place, source.collection)))
-    if not n_seen:
-        raise ImportFailedError("there is no document to import", thing)
-    what = f"none of the {n_seen:,} documents is understood"
-    raise ImportFailedError(what, thing, found=first, hint="Nothing was written.")
-
-
 def _write(
     connection: Connection,
     one: _Pass,
@@ -223,7 +190,8 @@ def _write(
     refused = [*(each for each in some if isinstance(each, Unreadable)), *plan.refused]
     write_unreadable(connection, source_id, refused, now=now)
     before = one.record.documents if one.is_resumed else 0
-    resume_after = documents[-1].document.key if documents else one.record.resume_after
+    # Of a key that cannot be stored as it is, a source has none like it, and is read from its start.
+    resume_after = documents[-1].key if documents else one.record.resume_after
     queries.put_import_progress(connection, source_id, resume_after=resume_after, documents=before + tally.seen)
     return [storable(each.place) for each in refused]
 

@@ -19,14 +19,14 @@ from catalog.records import ImportKind
 _ID_OPTIONS = json_util.JSONOptions(
     json_mode=json_util.JSONMode.CANONICAL, tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
 )
-_VERSION = re.compile(r"(?:^|\.)v(\d{4})$")
+_VERSION = re.compile(r"(?:^|[./])v(\d{4})$")
 _CACHE_KIB = 16_384
 
 
 def version_of(collection: str) -> str | None:
     """Return the version of the ground truth that the name of a collection ends with.
 
-    >>> version_of("v0003"), version_of("v0003.2.v0003"), version_of("setups")
+    >>> version_of("crops/v0003"), version_of("v0003.2.v0003"), version_of("setups")
     ('0003', '0003', None)
     """
     match = _VERSION.search(collection)

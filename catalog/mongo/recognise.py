@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import Enum, auto
+from itertools import islice
 from typing import Any
 
-from catalog.errors import ImportUsageError
+from catalog.errors import ImportFailedError, ImportUsageError, NothingToImportError
 from catalog.mongo.bson_file import LARGEST_BYTES
+from catalog.mongo.documents import Unreadable
 from catalog.mongo.elements import JSON_SYNTAX, PYTHON_SYNTAX, Syntax, is_closed
+from catalog.mongo.parsed import Parsed, Readings
 from catalog.records import ImportKind
 
 HEAD_BYTES = 2**20
 """Of a file, unpacked, by which its form is told."""
+N_FIRST = 20
+"""How many documents tell what a source's documents are."""
+_N_TRIED = 1000
+"""After so many that are unreadable, it is believed that all are."""
 
 CROP_FIELDS = (
     "number",
@@ -63,8 +70,7 @@ def recognise_form(head: bytes, thing: str) -> Form:
         raise _unknown_form(thing, f"text in {encoding.upper()}, which is not understood", hint)
     if _is_bson(head):
         return Form.BSON
-    controls = [byte for byte in head if byte < 0x20 and byte not in _TEXT_CONTROLS]
-    if controls:
+    if b"\0" in head:
         raise _unknown_form(thing, f"a file of bytes: {head[:8].hex(' ')}...")
     text = head.decode("utf-8", errors="replace").lstrip("\ufeff")
     form = _form_of_text(text)
@@ -93,6 +99,32 @@ def recognise_kind(documents: Iterable[Mapping[str, Any]], thing: str) -> Import
         found=f"documents with {_some(fields)}",
         hint="The cellmap table is imported by `oomirror crops import-manifest`." if is_cellmap else "",
     )
+
+
+def first_documents(readings: Readings, thing: str) -> list[Mapping[str, Any]]:
+    """Return the fields of the first documents of a source.
+
+    Raises
+    ------
+    NothingToImportError
+        There is none.
+    ImportFailedError
+        There is none that can be read.
+    """
+    tried = list(islice(readings, N_FIRST))
+    while not any(isinstance(reading, Parsed) for reading in tried) and len(tried) < _N_TRIED:
+        more = list(islice(readings, N_FIRST))
+        if not more:
+            break
+        tried += more
+    first = [reading.fields for reading in tried if isinstance(reading, Parsed)]
+    for reading in tried[:1] if not first else ():
+        if isinstance(reading, Unreadable):
+            what = "none of the documents can be read"
+            raise ImportFailedError(what, f"{thing}, {reading.place}", expected=reading.expected, found=reading.found)
+    if not first:
+        raise NothingToImportError("there is no document to import", thing, found="none")
+    return first
 
 
 def _some(fields: list[str]) -> str:

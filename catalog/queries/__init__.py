@@ -14,7 +14,6 @@ from catalog.queries.class_crops import class_crops, replace_class_crops
 from catalog.queries.comparisons import newest_comparison, put_comparison
 from catalog.queries.crop_places import (
     CropVolume,
-    crop_records,
     crop_volumes,
     ground_truth_paths,
     volume_at,
@@ -45,25 +44,22 @@ from catalog.queries.evaluations import (
 )
 from catalog.queries.export import BLOCK_TABLES, all_dataset_names, table_rows
 from catalog.queries.findings import findings, put_findings
+from catalog.queries.import_issues import count_issues, import_issues, issue_keys, replace_issues
 from catalog.queries.imports import (
     KnownDocument,
-    count_issues,
     count_vanished,
     drop_documents,
     earlier_documents,
     end_import,
     find_import_source,
-    import_issues,
     import_sources,
     imported_datasets,
-    issue_keys,
     keep_earlier,
     known_documents,
     next_document_id,
     put_import_progress,
     put_import_source,
     put_source_documents,
-    replace_issues,
     see_documents,
     source_documents,
     vanished_documents,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
@@ -25,11 +25,7 @@ def class_crops(
         .where(*(column == value for column, value in wanted.items() if value is not None))
         .order_by(t.number, t.dataset, t.class_label, t.source_id.desc())
     )
-    rows = connection.execute(query).mappings()
-    return tuple(
-        ClassCrop(**{name: tuple(value) if isinstance(value, list) else value for name, value in row.items()})
-        for row in rows
-    )
+    return tuple(map(_record, connection.execute(query).mappings()))
 
 
 def replace_class_crops(connection: Connection, source_id: int, records: Iterable[ClassCrop]) -> None:
@@ -39,3 +35,8 @@ def replace_class_crops(connection: Connection, source_id: int, records: Iterabl
     rows = [{"source_id": source_id, **{name: getattr(one, name) for name in names}} for one in records]
     if rows:
         connection.execute(insert(class_crop), rows)
+
+
+def _record(row: Mapping[Any, Any]) -> ClassCrop:
+    values: dict[Any, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
+    return ClassCrop(**values)

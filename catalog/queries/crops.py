@@ -60,7 +60,7 @@ def crops_of_documents(connection: Connection, document_ids: Collection[int]) ->
     """Return the crop that each document is about, by the documents' ids; those about none are left out."""
     t = crop_document.c
     query = select(t.document_id, t.crop_id).where(t.document_id.in_(sorted(document_ids)))
-    return dict(connection.execute(query).tuples().all())
+    return {row.document_id: row.crop_id for row in connection.execute(query)}
 
 
 def crop_documents(connection: Connection, crop_id: int) -> tuple[SourceDocument, ...]:

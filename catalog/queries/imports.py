@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection, Select, delete, func, insert, literal, select, update
 
 from catalog.queries.rows import put_named, put_rows
-from catalog.records import EarlierDocument, ImportIssue, ImportKind, ImportSource, SourceDocument
+from catalog.records import EarlierDocument, ImportKind, ImportSource, SourceDocument
 from catalog.tables import (
     UtcText,
     crop,
@@ -72,7 +72,7 @@ def known_documents(connection: Connection, source_id: int, keys: Iterable[str])
     """Return those of the documents that the catalog has, by key."""
     t = source_document.c
     found = {}
-    for some in _some(keys):
+    for some in in_parts(keys):
         query = select(t.document_key, t.id, t.hash, t.pass_number).where(
             t.source_id == source_id, t.document_key.in_(some)
         )
@@ -95,7 +95,7 @@ def source_documents(connection: Connection, ids: Iterable[int]) -> tuple[Source
     t = source_document.c
     return tuple(
         SourceDocument(**row)
-        for some in _some(sorted(ids))
+        for some in in_parts(sorted(ids))
         for row in connection.execute(select(source_document).where(t.id.in_(some)).order_by(t.id)).mappings()
     )
 
@@ -103,7 +103,7 @@ def source_documents(connection: Connection, ids: Iterable[int]) -> tuple[Source
 def see_documents(connection: Connection, ids: Iterable[int], pass_number: int) -> None:
     """Keep that documents were seen in this pass, as they were."""
     t = source_document.c
-    for some in _some(ids):
+    for some in in_parts(ids):
         connection.execute(update(source_document).where(t.id.in_(some)).values(pass_number=pass_number))
 
 
@@ -111,7 +111,7 @@ def keep_earlier(connection: Connection, ids: Iterable[int], *, reason: str, now
     """Keep how documents are now, before they change or are dropped."""
     t = source_document.c
     names = ["source_id", "document_key", "hash", "body", "replaced_at", "reason"]
-    for some in _some(ids):
+    for some in in_parts(ids):
         values = (
             select(t.source_id, t.document_key, t.hash, t.body, literal(now, UtcText), literal(reason))
             .where(t.id.in_(some))
@@ -131,7 +131,7 @@ def earlier_documents(connection: Connection, source_id: int, document_key: str)
 def drop_documents(connection: Connection, ids: Iterable[int]) -> None:
     """Delete documents, what was made of them alone, and what was odd about them."""
     t = source_document.c
-    for some in _some(ids):
+    for some in in_parts(ids):
         keys = connection.execute(select(t.source_id, t.document_key).where(t.id.in_(some))).all()
         for source_id in sorted({one for one, _ in keys}):
             of_source = [key for one, key in keys if one == source_id]
@@ -161,79 +161,6 @@ def _vanished(what: Any, *, source_id: int, pass_number: int) -> Select[Any]:
     return select(what).where(t.source_id == source_id, t.pass_number < pass_number)
 
 
-def replace_issues(
-    connection: Connection,
-    source_id: int,
-    found: Mapping[str, Sequence[ImportIssue]],
-    codes: Collection[str],
-    *,
-    now: datetime,
-) -> None:
-    """Keep what is odd about documents, instead of what was odd about them before; what stays odd keeps its date.
-
-    Parameters
-    ----------
-    found
-        By key; a document about which nothing is odd any more has an empty list.
-    codes
-        Only issues with these codes are looked at, and may be in `found`.
-    """
-    before = {
-        (one.document_key, one.code, one.field): one for one in _issues_of(connection, source_id, list(found), codes)
-    }
-    now_found = {(one.document_key, one.code, one.field): one for some in found.values() for one in some}
-    t = import_issue.c
-    for named in before.keys() - now_found.keys():
-        connection.execute(delete(import_issue).where(*_is_named(source_id, named)))
-    for named in sorted(before.keys() & now_found.keys()):
-        one = now_found[named]
-        if (one.expected, one.found) != (before[named].expected, before[named].found):
-            changed = update(import_issue).where(*_is_named(source_id, named))
-            connection.execute(changed.values({t.expected: one.expected, t.found: one.found}))
-    new = [
-        {
-            "source_id": source_id,
-            "document_key": one.document_key,
-            "code": one.code,
-            "field": one.field,
-            "expected": one.expected,
-            "found": one.found,
-            "first_seen_at": now,
-        }
-        for named, one in now_found.items()
-        if named not in before
-    ]
-    for some in _some(new):
-        connection.execute(insert(import_issue), some)
-
-
-def issue_keys(connection: Connection, source_id: int, code: str) -> frozenset[str]:
-    """Return the keys of a source's documents that have an issue with this code."""
-    t = import_issue.c
-    query = select(t.document_key).where(t.source_id == source_id, t.code == code).distinct()
-    return frozenset(connection.execute(query).scalars())
-
-
-def import_issues(
-    connection: Connection, *, source_id: int | None = None, document_keys: Collection[str] | None = None
-) -> tuple[ImportIssue, ...]:
-    """Return what is odd about documents, by source, document, code and field."""
-    t = import_issue.c
-    query = select(import_issue).order_by(t.source_id, t.document_key, t.code, t.field)
-    if source_id is not None:
-        query = query.where(t.source_id == source_id)
-    if document_keys is not None:
-        query = query.where(t.document_key.in_(sorted(document_keys)))
-    return tuple(_issue(row) for row in connection.execute(query).mappings())
-
-
-def count_issues(connection: Connection, source_id: int) -> dict[str, int]:
-    """Return how many issues of each code a source's documents have."""
-    t = import_issue.c
-    query = select(t.code, func.count()).where(t.source_id == source_id).group_by(t.code).order_by(t.code)
-    return dict(connection.execute(query).tuples().all())
-
-
 def imported_datasets(connection: Connection) -> tuple[tuple[int, str, str, int], ...]:
     """Return the datasets that documents are about: source, field that says so, dataset and how many documents."""
     t = source_document.c
@@ -252,27 +179,6 @@ def imported_datasets(connection: Connection) -> tuple[tuple[int, str, str, int]
     )
     rows = [tuple(row) for query in (of_crops, of_evaluations) for row in connection.execute(query)]
     return tuple((source_id, field, dataset, n) for source_id, field, dataset, n in sorted(rows))
-
-
-def _issues_of(
-    connection: Connection, source_id: int, keys: Sequence[str], codes: Collection[str]
-) -> Iterator[ImportIssue]:
-    t = import_issue.c
-    for some in _some(keys):
-        query = select(import_issue).where(
-            t.source_id == source_id, t.document_key.in_(some), t.code.in_(sorted(codes))
-        )
-        yield from (_issue(row) for row in connection.execute(query).mappings())
-
-
-def _is_named(source_id: int, named: tuple[str, str, str]) -> tuple[Any, ...]:
-    t = import_issue.c
-    key, code, field = named
-    return t.source_id == source_id, t.document_key == key, t.code == code, t.field == field
-
-
-def _issue(row: Mapping[Any, Any]) -> ImportIssue:
-    return ImportIssue(**{name: value for name, value in row.items() if name != "id"})
 
 
 def _source(row: Mapping[Any, Any]) -> ImportSource:
@@ -297,7 +203,8 @@ def _stored(moment: datetime) -> str:
     return str(moment.astimezone(UTC).isoformat(timespec="microseconds"))
 
 
-def _some(values: Iterable[_T]) -> Iterator[list[_T]]:
+def in_parts(values: Iterable[_T]) -> Iterator[list[_T]]:
+    """Yield values in lists, each short enough for one statement."""
     iterator = iter(values)
     while some := list(islice(iterator, _AT_ONCE)):
         yield some

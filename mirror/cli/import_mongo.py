@@ -12,13 +12,13 @@ from mirror.cli.talk import Manner, Talk
 
 def import_mongo(
     source: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="SOURCE",
             help="A mongodb:// address, a dump (.bson, a folder, gzip too), JSON, JSON lines, CSV, or a text dump.",
-            show_default=False,
+            show_default="mongo.uri",
         ),
-    ],
+    ] = None,
     *,
     database: Annotated[
         str | None,

@@ -163,12 +163,12 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
         },
     ),
     "crops": (
-        "look at the paper's ground-truth crops, and where they lie in the voxels",
+        "look at the paper's ground-truth crops",
         {
-            locate: "tell where a crop lies in raw and in its ground truth",
-            import_crop_manifest: "take the cellmap table of crops",
             crops_ls: "list crops: size, labels, ground truth on the share",
             show: "show all that is known of a crop",
+            locate: "tell where a crop lies in raw and in its ground truth",
+            import_crop_manifest: "take the cellmap table of crops",
             crops_picture: "draw a slice of a crop: raw, and labels over raw",
         },
     ),

@@ -29,7 +29,7 @@ def check_crops(connection: Connection, dataset: str, *, now: datetime) -> int:
     Replaces what the last such look found. Cheap where the catalog knows neither crops nor ground truth of it.
     """
     views = read_views(connection, dataset)
-    records = queries.crop_records(connection, dataset=dataset)
+    records = queries.crops(connection, dataset=dataset)
     rows = queries.class_crops(connection, dataset=dataset)
     named = {CropName(one.number, one.version, dataset) for one in records}
     named |= {CropName(row.number, None, dataset) for row in rows}
@@ -46,6 +46,16 @@ def check_crops(connection: Connection, dataset: str, *, now: datetime) -> int:
         put_findings(connection, bucket_id, dataset, CROPS, found, now=now)
         n_found += len(found)
     return n_found
+
+
+def check_all_crops(connection: Connection, *, now: datetime) -> int:
+    """Look at the crops of all datasets that documents and tables name; return how much is odd about them."""
+    named = {one.dataset for one in queries.crops(connection)} | {
+        row.dataset for row in queries.class_crops(connection)
+    }
+    # Those of crops that were dropped close.
+    named |= {one.dataset for one in queries.findings(connection) if one.origin == CROPS}
+    return sum(check_crops(connection, name, now=now) for name in sorted(name for name in named if name))
 
 
 def _without_parts(names: set[CropName]) -> list[CropName]:

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 from catalog import queries
 from catalog.errors import CatalogMissingError, ImportFailedError
 from catalog.session import Catalog, open_catalog
+from mirror.app.crops.check import check_all_crops
 from mirror.app.crops.issues import unknown_datasets
 from mirror.app.crops.words import put_crop_entries
 from mirror.app.publish import publish_where_ours
+from mirror.app.workplace import utc_now
 from mirror.config import Settings
 from mirror.engine.events import DocumentsSeen, EventSink, Note, ignore
+from mirror.errors import UsageError
 from mirror.report.imports import DocumentCounts, FailedDocumentLine, ImportReport, SourceReport
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 def import_documents(
     settings: Settings,
-    where: str,
+    where: str | None = None,
     *,
     database: str | None = None,
     collection: str | None = None,
@@ -39,7 +42,7 @@ def import_documents(
     Parameters
     ----------
     where
-        As `open_sources` takes it.
+        Address, file or folder, as `open_sources` takes it; None: the address of the settings.
     ground_truth
         Version that crops belong to; None: as the name of the collection tells, else 0003.
     prune
@@ -51,6 +54,8 @@ def import_documents(
     ------
     ImportUsageError
         Nothing that can be imported.
+    UsageError
+        No source is named, and none is configured.
     ImportFailedError
         The only source there is cannot be read to its end, or none of its documents is understood.
     CatalogError
@@ -71,7 +76,7 @@ def import_documents(
         return import_source(catalog, source, prune=prune, ground_truth=ground_truth, on_seen=on_seen)
 
     with (
-        open_sources(where, database=database, collection=collection) as opened,
+        open_sources(where or _configured(settings), database=database, collection=collection) as opened,
         _catalog(settings, dry_run) as catalog,
     ):
         is_only = len(opened.sources) == 1
@@ -79,9 +84,19 @@ def import_documents(
         if catalog is not None and not dry_run:
             with catalog.begin() as connection:
                 put_crop_entries(connection)
+                check_all_crops(connection, now=utc_now())
             for problem in publish_where_ours(settings, catalog):
                 sink(Note(problem))
         return ImportReport(dry_run=dry_run, sources=reports, left_out=opened.left_out)
+
+
+def _configured(settings: Settings) -> str:
+    """Return the address of the configuration, login and all: for the driver alone."""
+    uri = settings.mongo.uri.get_secret_value()
+    if not uri:
+        hint = "Name a server, a file or a folder, or set OOMIRROR_MONGO__URI."
+        raise UsageError("nothing to import is named", hint=hint)
+    return uri
 
 
 @contextmanager

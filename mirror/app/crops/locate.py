@@ -16,6 +16,7 @@ from mirror.config import Settings
 from mirror.crops.box import Box
 from mirror.crops.lattice import Lattice, moved
 from mirror.crops.place import (
+    HOME,
     Claim,
     CropSource,
     Frame,
@@ -228,20 +229,24 @@ def _unplaced(sayings: CropSayings, bucket: str, opinions: Sequence[Opinion]) ->
     """Return the error of a crop that no source places, with what to scan or to import."""
     name = sayings.name
     sources = {one.claim.source for one in opinions}
-    scan = f"`oomirror scan {name.dataset} --metadata-only"
+    scan = f"`oomirror scan {name.dataset} --bucket"
     steps = []
     if sources.isdisjoint({CropSource.A_ATTRIBUTE, CropSource.B_ATTRIBUTE}):
-        steps.append(f"{scan} --bucket {bucket}` reads the attributes of its ground truth, if the bucket has it")
-    if any(not one.may_place and one.is_comparable for one in opinions):
-        steps.append(f"{scan}` without --bucket, in turn with each bucket, tells whether both have one grid")
+        steps.append(f"{scan} {bucket} --metadata-only` reads the attributes of its ground truth, if the bucket has it")
+    # The frames are called as the buckets are that need no configuration.
+    homes = sorted({HOME[one.claim.source] for one in opinions if not one.may_place and one.is_comparable})
+    steps += [f"{scan} {home} --metadata-only` tells whether raw has the same grid there" for home in homes]
     if CropSource.MONGO_OFFSET not in sources:
         steps.append("`oomirror import-mongo SOURCE` takes its offset, if the documents have one")
     if not sayings.rows:
         steps.append("`oomirror crops import-manifest FILE` takes its translation from the cellmap table")
-    said = "; ".join(f"{one.claim.source} does not, for {one.reason}" for one in opinions)
-    return MirrorError(
-        "no source places the crop",
-        f"{name} in bucket {bucket}",
-        found=said,
-        hint=f"{'; '.join(steps)}." if steps else "",
-    )
+    said = "; ".join(f"{one.claim.source} does not, for {_why_not(one)}" for one in opinions)
+    hint = f"{'; '.join(steps)}." if steps else ""
+    return MirrorError("no source places the crop", f"{name} in bucket {bucket}", found=said, hint=hint)
+
+
+def _why_not(opinion: Opinion) -> str:
+    if not opinion.may_place:
+        return opinion.reason
+    start = ", ".join(f"{one:.2f}" for one in opinion.claim.start_zyx)
+    return f"its start {start} (z,y,x) lies half-way between two voxels"

@@ -61,7 +61,7 @@ def _label_lines(report: LocateReport, width: int | None) -> Iterator[str]:
 def _source_sentence(line: SourceLine) -> str:
     start = format_axes(line.start_zyx)
     if line.rules:
-        return f"Placed by {line.source}: {line.reason}. It is {line.where}."
+        return f"Placed by {line.source} ({line.where}): {line.reason}."
     match line.agrees:
         case True:
             verdict = "agrees"
