@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -118,7 +119,9 @@ def wanted_of(volume: Volume, array: Array, boxes: Iterable[Box]) -> Wanted:
     """
     facts, keys = _checked(array)
     factors = _factors_zyx(volume, array, facts)
-    touched = (blocks_touched(facts.grid, box.coarser(factors)) for box in boxes)
+    shape_zyx = _shape_zyx(volume, facts, factors)
+    # Cut first: the last voxel of a level may reach over the edge of the finest.
+    touched = (blocks_touched(facts.grid, box.clipped(shape_zyx).coarser(factors)) for box in boxes)
     is_turned = array.format is Format.ZARR
     union = BlockUnion.of(touched)
     return Wanted(keys, union.turned() if is_turned else union, is_turned)
@@ -152,6 +155,14 @@ def _factors_zyx(volume: Volume, array: Array, facts: ArrayFacts) -> tuple[float
     if finest.level_index not in {0, None} or finest.facts is None or finest.facts.ndim != facts.ndim:
         return (2**level,) * facts.ndim
     return level_factors_zyx(_lattice(finest, finest.facts), _lattice(array, facts), level)
+
+
+def _shape_zyx(volume: Volume, facts: ArrayFacts, factors_zyx: tuple[float, ...]) -> tuple[int, ...]:
+    """Return the shape of the finest level, or where it is not known, the largest that this level may stand for."""
+    finest = volume.arrays[0]
+    if finest.level_index in {0, None} and finest.facts is not None and finest.facts.ndim == facts.ndim:
+        return finest.facts.shape_xyz[::-1]
+    return tuple(math.ceil(n * f) for n, f in zip(reversed(facts.shape_xyz), factors_zyx, strict=True))
 
 
 def _lattice(array: Array, facts: ArrayFacts) -> Lattice:
