@@ -185,7 +185,6 @@ __all__ = [
     "count_vanished",
     "counts_below",
     "crop_documents",
-    "crop_records",
     "crop_version",
     "crop_volumes",
     "cropped_blocks",
