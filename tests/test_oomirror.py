@@ -33,7 +33,7 @@ def test_the_import_loads_nothing_heavy() -> None:
 
 def test_a_missing_extra_is_told_in_a_sentence() -> None:
     """An ImportError that names the command, and exit code 2 on the command line."""
-    hide = "import importlib.util as u; f = u.find_spec; u.find_spec = lambda n, *a: None if n == 'tensorstore' else f(n, *a)"
+    hide = "import importlib.util as u; f = u.find_spec\nu.find_spec = lambda n, *a: None if n == 'tensorstore' else f(n, *a)"
     asked = (
         "try:\n    from oomirror import open_volume\nexcept ImportError as error:\n    print(error.exit_code, error)"
     )
