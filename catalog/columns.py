@@ -218,7 +218,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
     "search_entry.kind": ("", "dataset or volume"),
     "search_entry.place": ("", "full key prefix of what is meant"),
     "search_entry.words": ("", "what is searched"),
-    "finding.origin": ("", "what looked: metadata, manifest"),
+    "finding.origin": ("", "what looked: metadata, manifest, crops"),
     "finding.severity": ("", "note or warning"),
     "finding.code": ("", "what is odd, in a word"),
     "finding.place": ("", "key or prefix in the bucket"),

@@ -1,4 +1,4 @@
-"""What says where crops lie: their documents, the cellmap table, and the volumes of raw and of ground truth."""
+"""The volumes of raw and of ground truth, whose documents say where crops lie."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, func, or_, select
 
 from catalog.queries.places import array_record
-from catalog.records import ArrayRecord, ClassCrop, CropRecord, VolumeRecord
-from catalog.tables import array, class_crop, container, crop, dataset, volume
+from catalog.records import ArrayRecord, VolumeRecord
+from catalog.tables import array, container, dataset, volume
 
 _EM, _GROUND_TRUTH = "em", "ground-truth"
 
@@ -60,27 +60,6 @@ def volume_at(connection: Connection, bucket_id: int, dataset_name: str, path: s
     return _with_arrays(connection, list(connection.execute(query).mappings()))
 
 
-def crop_records(
-    connection: Connection, *, number: str | None = None, dataset: str | None = None
-) -> tuple[CropRecord, ...]:
-    """Return what documents say of crops, without their labels: of one number or dataset where given, by number."""
-    query = select(crop).where(*_named(crop, number, dataset)).order_by(crop.c.number, crop.c.version)
-    return tuple(CropRecord(**_plain(row)) for row in connection.execute(query).mappings())
-
-
-def class_crops(
-    connection: Connection, *, number: str | None = None, dataset: str | None = None
-) -> tuple[ClassCrop, ...]:
-    """Return the rows of cellmap tables, of one number or dataset where given, by number, dataset and class."""
-    t = class_crop.c
-    query = (
-        select(class_crop)
-        .where(*_named(class_crop, number, dataset))
-        .order_by(t.number, t.dataset, t.class_label, t.source_id)
-    )
-    return tuple(ClassCrop(**_plain(row)) for row in connection.execute(query).mappings())
-
-
 def ground_truth_paths(connection: Connection, number: str | None = None) -> tuple[tuple[str, str], ...]:
     """Return dataset and path of all present ground-truth volumes, in any bucket: of one number where given.
 
@@ -116,12 +95,3 @@ def _with_arrays(connection: Connection, rows: list[Any]) -> tuple[CropVolume, .
         )
         for row in rows
     )
-
-
-def _named(table: Any, number: str | None, dataset_name: str | None) -> list[Any]:
-    wanted = {"number": number, "dataset": dataset_name}
-    return [table.c[name] == value for name, value in wanted.items() if value is not None]
-
-
-def _plain(row: Any) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}

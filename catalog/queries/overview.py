@@ -12,7 +12,8 @@ from catalog.queries.places import arrays, bucket_prefix
 from catalog.queries.rows import first_after, starts_with
 from catalog.queries.sums import mirror_states
 from catalog.records import Count, LevelState, LooseState, SnapshotScope
-from catalog.tables import array, mirrored_object, shard, snapshot, snapshot_shard
+from catalog.tables import array, bucket, mirrored_object, shard, snapshot, snapshot_shard
+from catalog.tables import dataset as dataset_table
 
 
 class Listing(NamedTuple):
@@ -69,6 +70,13 @@ def dataset_names(connection: Connection, bucket_id: int) -> tuple[str, ...]:
     names.update(_first_folder(key, prefix) for key in containers.scalars())
     names.update(_mirrored_folders(connection, bucket_id, prefix))
     return tuple(sorted(name for name in names if name))
+
+
+def bucket_datasets(connection: Connection) -> frozenset[str]:
+    """Return the datasets that any bucket was seen to have, or that the share has of any."""
+    numbers = connection.execute(select(bucket.c.id)).scalars().all()
+    looked_at = connection.execute(select(dataset_table.c.name).distinct()).scalars()
+    return frozenset(looked_at).union(*(dataset_names(connection, number) for number in numbers))
 
 
 def _dataset_prefix(connection: Connection, bucket_id: int, dataset: str) -> str:

@@ -70,6 +70,9 @@ class BarDisplay:
                 completed=pace.fraction * _TICKS,
                 words=self._transfer_words(),
             )
+        elif (documents := self._state.documents) is not None:
+            words = f"{format_count(documents.documents)} documents"
+            bar.update(task, description="importing", words=words)
         elif (listed := self._state.listed) is not None:
             words = f"{format_count(listed.objects)} objects, {listed.shards_done}/{listed.shards} folders"
             done = _TICKS * listed.shards_done / max(1, listed.shards)

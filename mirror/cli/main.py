@@ -12,11 +12,13 @@ from mirror.cli import options
 from mirror.cli.adopt import adopt
 from mirror.cli.catalog.check import check
 from mirror.cli.catalog.datasets import datasets
+from mirror.cli.catalog.evaluations import evaluations
 from mirror.cli.catalog.export import export
 from mirror.cli.catalog.facts import facts
 from mirror.cli.catalog.findings import findings
 from mirror.cli.catalog.import_manifest import import_manifest
 from mirror.cli.catalog.info import info
+from mirror.cli.catalog.issues import issues
 from mirror.cli.catalog.levels import levels
 from mirror.cli.catalog.objects import objects
 from mirror.cli.catalog.runs import runs
@@ -25,9 +27,14 @@ from mirror.cli.catalog.sql import sql
 from mirror.cli.catalog.upgrade import upgrade
 from mirror.cli.catalog.vacuum import vacuum
 from mirror.cli.catalog.volumes import volumes
+from mirror.cli.crops.import_manifest import import_manifest as import_crop_manifest
+from mirror.cli.crops.locate import locate
+from mirror.cli.crops.ls import ls as crops_ls
+from mirror.cli.crops.show import show
 from mirror.cli.demo import demo
 from mirror.cli.diff_buckets import diff_buckets
 from mirror.cli.faults import tell
+from mirror.cli.import_mongo import import_mongo
 from mirror.cli.init import init
 from mirror.cli.ls import ls
 from mirror.cli.output import make_streams_robust, put_result, put_words
@@ -124,6 +131,7 @@ COMMANDS: Mapping[Callable[..., int], str] = {
     ls: "show what the buckets hold and what the share holds",
     why: "tell what a file is and what became of it",
     diff_buckets: "explain why a dataset is not as large in one bucket as in the other",
+    import_mongo: "take crops and evaluations of the paper's databases",
     demo: "mirror two sample buckets, served on this machine",
 }
 """Each with its line in `oomirror --help`."""
@@ -138,6 +146,8 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             objects: "list objects: where each is, and how it was verified",
             runs: "list the runs of sync, scan and adopt",
             findings: "list what is odd about the data",
+            issues: "list what is odd about imported documents",
+            evaluations: "list the paper's evaluations, and the best of them",
             facts: "list what documents say of datasets",
             search: "search datasets and volumes by words",
             export: "write the tables as Parquet or CSV",
@@ -147,6 +157,15 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             vacuum: "drop left-overs from the catalog and make its file small",
             check: "look whether the catalog is sound",
             upgrade: "bring an older catalog to this version",
+        },
+    ),
+    "crops": (
+        "look at the paper's ground-truth crops",
+        {
+            crops_ls: "list crops: size, labels, ground truth on the share",
+            show: "show all that is known of a crop",
+            locate: "tell where a crop lies in raw and in its ground truth",
+            import_crop_manifest: "take the cellmap table of crops",
         },
     ),
 }

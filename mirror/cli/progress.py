@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from mirror.cli.pace import Pace
-from mirror.engine.events import Event, FolderFound, Listed, ObjectsDone, Paced, TransferStarted
+from mirror.engine.events import DocumentsSeen, Event, FolderFound, Listed, ObjectsDone, Paced, TransferStarted
 from mirror.report.numbers import Units, format_bytes, format_count, format_rate, format_seconds, format_utc
 
 LINE_SECONDS = 60.0
@@ -49,6 +49,7 @@ class State:
         self._clock = clock
         self.found: FolderFound | None = None
         self.listed: Listed | None = None
+        self.documents: DocumentsSeen | None = None
         self.pace: Pace | None = None
         self.limited_by = ""
         """What keeps the transfer from being faster; empty while nobody knows."""
@@ -60,6 +61,8 @@ class State:
                 self.found, self.listed = event, None
             case Listed():
                 self.listed = event
+            case DocumentsSeen():
+                self.documents = event
             case TransferStarted(planned):
                 self.pace = Pace(planned, self._clock())
             case Paced(limited_by=limited_by):
@@ -77,6 +80,8 @@ class State:
         """Return the state as a line; empty before there is one."""
         if self.pace is not None:
             return self._transfer_line(self.pace)
+        if self.documents is not None:
+            return f"importing: {format_count(self.documents.documents)} documents"
         if self.listed is None:
             return f"finding volumes: {format_count(self.found.folders)} folders" if self.found else ""
         one = self.listed

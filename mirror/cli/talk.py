@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from mirror.report.text.table import plain
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+
+_LOGIN = re.compile(r"(://).*@", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Talk:
         if self._log:
             from mirror import __version__
 
-            self._log.write("started", {"command": self._command, "version": __version__, "arguments": sys.argv[1:]})
+            arguments = [without_login(one) for one in sys.argv[1:]]
+            self._log.write("started", {"command": self._command, "version": __version__, "arguments": arguments})
         return self
 
     def __exit__(
@@ -107,6 +112,15 @@ class Talk:
         if is_unexpected(error):
             fields["traceback"] = traceback_text(error)
         self.note("failed", fields)
+
+
+def without_login(argument: str) -> str:
+    """Return a word of the command line without the user and the password of an address in it.
+
+    >>> without_login("mongodb://lab:p@ss@db/crops"), without_login("--volumes=a@b")
+    ('mongodb://***@db/crops', '--volumes=a@b')
+    """
+    return _LOGIN.sub(r"\1***@", argument)
 
 
 def _display(manner: Manner) -> Display:

@@ -40,7 +40,7 @@ def parse_ground_truth_path(path: str) -> GroundTruthPath | None:
     match = _PATH.fullmatch(path.strip("/"))
     if match is None or classify_volume(path).kind is not VolumeKind.GROUND_TRUTH:
         return None
-    return GroundTruthPath(match["number"], match["version"], match["label"])
+    return GroundTruthPath(match["number"].lstrip("0") or "0", match["version"], match["label"])
 
 
 def frame_of(raw_path: str) -> Frame:

@@ -10,7 +10,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from mirror.report.crop_table import CropTableLine
 from mirror.report.explanation import DiffReport
+from mirror.report.locate import LocateReport
 from mirror.report.model import (
     CheckLine,
     ColumnLine,
@@ -58,6 +60,11 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "catalog-import-manifest": (
         "What `oomirror catalog import-manifest --json` prints: a line for each document",
         tuple[ManifestLine, ...],
+    ),
+    "crops-locate": ("What `oomirror crops locate --json` prints", LocateReport),
+    "crops-import-manifest": (
+        "What `oomirror crops import-manifest --json` prints: a line for each table",
+        tuple[CropTableLine, ...],
     ),
     "diff-buckets": ("What `oomirror diff-buckets --json` prints", DiffReport),
     "why": ("What `oomirror why --json` prints", WhyReport),

@@ -136,7 +136,7 @@ class _Said:
 
 
 def _said_of(connection: Connection | None, dataset: Dataset) -> _Said:
-    records = () if connection is None else queries.crop_records(connection, dataset=dataset.name)
+    records = () if connection is None else queries.crops(connection, dataset=dataset.name)
     rows = () if connection is None else queries.class_crops(connection, dataset=dataset.name)
     versions: dict[str, set[str]] = {row.number: set() for row in rows}
     for record in records:

@@ -16,6 +16,7 @@ from mirror.config import Settings
 from mirror.crops.box import Box
 from mirror.crops.lattice import Lattice, moved
 from mirror.crops.place import (
+    HOME,
     Claim,
     CropSource,
     Frame,
@@ -97,7 +98,7 @@ def locate_seen(views: Views, sayings: CropSayings, bucket: str) -> Located:
         hint = f"`oomirror scan {sayings.name.dataset} --bucket {bucket} --metadata-only` reads where it is."
         raise MirrorError("the catalog knows no raw of the dataset", views.here.prefix, hint=hint)
     opinions = opinions_of(views, sayings)
-    ruling = rule(opinions, _frame(views.here))
+    ruling = rule(opinions, frame_here(views))
     if ruling is None:
         raise _unplaced(sayings, bucket, opinions)
     opinion, box = ruling
@@ -158,6 +159,13 @@ def read_views(connection: Connection, dataset: str, number: str | None = None) 
     }
 
 
+def frame_here(views: Views) -> Frame:
+    """Return whose raw a dataset has in the bucket that it is seen from."""
+    if views.here.frame is None:
+        raise TypeError("a scene without raw")
+    return views.here.frame
+
+
 def raw_lattice(scene: Scene, sayings: CropSayings) -> Lattice:
     """Return the voxels of a bucket's raw; their size by the cellmap table where no document of the bucket tells it."""
     lattice = scene.raw_lattice
@@ -172,7 +180,7 @@ def raw_lattice(scene: Scene, sayings: CropSayings) -> Lattice:
 
 def opinions_of(views: Views, sayings: CropSayings) -> tuple[Opinion, ...]:
     """Return what all sources say of a crop, as it counts in one bucket; those that say the same are one."""
-    frame, raw = _frame(views.here), raw_lattice(views.here, sayings)
+    frame, raw = frame_here(views), raw_lattice(views.here, sayings)
     other = views.raw_of(Frame.A if frame is Frame.B else Frame.B)
     found: dict[tuple[object, ...], Opinion] = {}
     for claim in _claims(views, sayings, raw):
@@ -198,12 +206,6 @@ def _row_lattice(row: ClassCrop) -> Lattice:
     return Lattice(row.shape_zyx, row.voxel_size_nm_zyx, row.translation_nm_zyx)
 
 
-def _frame(scene: Scene) -> Frame:
-    if scene.frame is None:
-        raise TypeError("a scene without raw")
-    return scene.frame
-
-
 def _ground_truth(scene: Scene, sayings: CropSayings) -> Iterator[LocatedGroundTruth]:
     name = sayings.name
     for path, volume in scene.ground_truth:
@@ -227,20 +229,24 @@ def _unplaced(sayings: CropSayings, bucket: str, opinions: Sequence[Opinion]) ->
     """Return the error of a crop that no source places, with what to scan or to import."""
     name = sayings.name
     sources = {one.claim.source for one in opinions}
-    scan = f"`oomirror scan {name.dataset} --metadata-only"
+    scan = f"`oomirror scan {name.dataset} --bucket"
     steps = []
     if sources.isdisjoint({CropSource.A_ATTRIBUTE, CropSource.B_ATTRIBUTE}):
-        steps.append(f"{scan} --bucket {bucket}` reads the attributes of its ground truth, if the bucket has it")
-    if any(not one.may_place and one.is_comparable for one in opinions):
-        steps.append(f"{scan}` without --bucket, in turn with each bucket, tells whether both have one grid")
+        steps.append(f"{scan} {bucket} --metadata-only` reads the attributes of its ground truth, if the bucket has it")
+    # The frames are called as the buckets are that need no configuration.
+    homes = sorted({HOME[one.claim.source] for one in opinions if not one.may_place and one.is_comparable})
+    steps += [f"{scan} {home} --metadata-only` tells whether raw has the same grid there" for home in homes]
     if CropSource.MONGO_OFFSET not in sources:
         steps.append("`oomirror import-mongo SOURCE` takes its offset, if the documents have one")
     if not sayings.rows:
         steps.append("`oomirror crops import-manifest FILE` takes its translation from the cellmap table")
-    said = "; ".join(f"{one.claim.source} does not, for {one.reason}" for one in opinions)
-    return MirrorError(
-        "no source places the crop",
-        f"{name} in bucket {bucket}",
-        found=said,
-        hint=f"{'; '.join(steps)}." if steps else "",
-    )
+    said = "; ".join(f"{one.claim.source} does not, for {_why_not(one)}" for one in opinions)
+    hint = f"{'; '.join(steps)}." if steps else ""
+    return MirrorError("no source places the crop", f"{name} in bucket {bucket}", found=said, hint=hint)
+
+
+def _why_not(opinion: Opinion) -> str:
+    if not opinion.may_place:
+        return opinion.reason
+    start = ", ".join(f"{one:.2f}" for one in opinion.claim.start_zyx)
+    return f"its start {start} (z,y,x) lies half-way between two voxels"

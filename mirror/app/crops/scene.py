@@ -75,11 +75,12 @@ class Scene:
 
     def _claim(self, raw: Lattice, volume: CropVolume) -> Claim | None:
         array = volume.arrays[0]
-        where = f"{self._url_of(array.key_prefix)}"
+        where = self._url_of(array.key_prefix)
         offset = array.translation_nm_xyz if array.placement_source == _OFFSET_SOURCE else None
         offset = offset or self.offsets_nm_xyz.get(array.key_prefix)
         if offset is not None and len(offset) == _NDIM:
-            return claim_of_offset(offset, array.shape_xyz, where)
+            numbers = ",".join(f"{one:g}" for one in offset)
+            return claim_of_offset(offset, array.shape_xyz, f"offset {numbers} nm (x,y,z) of {where}")
         if self.frame is Frame.B:
             return None
         return claim_of_translation(CropSource.A_ATTRIBUTE, array_lattice(array), raw, where)

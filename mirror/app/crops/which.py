@@ -53,7 +53,7 @@ def find_crop(
     MirrorError
         Nothing tells the dataset of the crop.
     """
-    records = queries.crop_records(connection, number=number)
+    records = queries.crops(connection, numbers=[number])
     rows = queries.class_crops(connection, number=number)
     named = set(_named(number, records, rows, queries.ground_truth_paths(connection, number)))
     if not named:
@@ -91,7 +91,7 @@ def sayings_of(name: CropName, records: Iterable[CropRecord], rows: Iterable[Cla
 def known_numbers(connection: Connection) -> frozenset[str]:
     """Return the numbers of all crops that anything names."""
     paths = (parse_ground_truth_path(path) for _, path in queries.ground_truth_paths(connection))
-    numbers = {one.number for one in queries.crop_records(connection)}
+    numbers = {one.number for one in queries.crops(connection)}
     numbers |= {row.number for row in queries.class_crops(connection)}
     return frozenset(numbers | {one.number for one in paths if one is not None})
 
