@@ -398,6 +398,8 @@ class RunBrief(_Report):
     """What it chose of the dataset; None where it has no such choice."""
     volumes: tuple[str, ...]
     """Patterns; none: all volumes."""
+    crops: tuple[str, ...] = ()
+    """Numbers; where there are some, only what these touch."""
 
 
 class BlockStory(_Report):

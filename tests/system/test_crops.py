@@ -19,6 +19,7 @@ from mirror.app.inventory import list_levels
 from mirror.app.listings import list_runs
 from mirror.app.scan import scan
 from mirror.app.sync import exit_code_of
+from mirror.app.why.tell import why
 from mirror.app.workplace import utc_now
 from mirror.crops.spec import parse_crops
 from mirror.demo.buckets import BUCKET_NAMES
@@ -178,12 +179,15 @@ def test_with_a_listing_of_all_partial_counts_what_the_bucket_has(big: OddLab, s
 
 
 def test_the_run_is_recorded_with_its_crops(big: OddLab) -> None:
-    """`catalog runs` names crops and padding, and of each array the boxes of blocks."""
+    """`catalog runs` names crops and padding, and of each array the boxes of blocks; `why` believes it."""
     big.mirror(crops=parse_crops("23", padding=3))
     (run,) = list_runs(big.settings())
     chosen: Any = run.selection[ODD]
     assert ([one["number"] for one in chosen["crops"]], chosen["padding"]) == (["23"], 3)
     assert chosen["blocks_xyz"][f"{RAW}s0/"] == [[[107, 9, 10], [111, 12, 11]]]
+    for block, chosen_by in (("107/9/10", run.run), ("106/9/10", None)):
+        story = why(big.settings(), f"s3://{BUCKET}/{RAW}s0/{block}", here=big.folder)
+        assert (story.chosen_by, story.runs[0].crops) == (chosen_by, ("23",))
 
 
 def test_killed_between_crops_and_the_rest_nothing_is_lost(
