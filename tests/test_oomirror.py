@@ -33,7 +33,10 @@ def test_the_import_loads_nothing_heavy() -> None:
 
 def test_a_missing_extra_is_told_in_a_sentence() -> None:
     """An ImportError that names the command, and exit code 2 on the command line."""
-    hide = "import importlib.util as u; f = u.find_spec\nu.find_spec = lambda n, *a: None if n == 'tensorstore' else f(n, *a)"
+    hide = (
+        "import importlib.util as u\nfind = u.find_spec\n"
+        "u.find_spec = lambda name, *rest: None if name == 'tensorstore' else find(name, *rest)"
+    )
     asked = (
         "try:\n    from oomirror import open_volume\nexcept ImportError as error:\n    print(error.exit_code, error)"
     )
