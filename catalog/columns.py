@@ -215,8 +215,11 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
     "evaluation.refined": ("", "whether the prediction was refined"),
     "change.kind": ("", "new, changed or vanished since the listing before"),
     "change.example": ("", "full key of one of them"),
-    "search_entry.kind": ("", "dataset or volume"),
-    "search_entry.place": ("", "full key prefix of what is meant"),
+    "search_entry.kind": ("", "dataset, volume or crop"),
+    "search_entry.place": (
+        "",
+        "full key prefix of what is meant; of a crop whose ground truth no bucket has, its number",
+    ),
     "search_entry.words": ("", "what is searched"),
     "finding.origin": ("", "what looked: metadata, manifest, crops"),
     "finding.severity": ("", "note or warning"),
