@@ -81,7 +81,7 @@ def test_facts_are_z_first(mirrored: Lab) -> None:
     assert repr(view) == f"<VolumeView {HELA}/volumes/raw s1 of bucket b: uint8 (50, 65, 75)>"
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_every_basic_index_reads_what_numpy_reads(mirrored: Lab, data: st.DataObject) -> None:
     """From the decoded array, with the same shape and type."""
