@@ -221,7 +221,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
         "full key prefix of what is meant; of a crop whose ground truth no bucket has, its number",
     ),
     "search_entry.words": ("", "what is searched"),
-    "finding.origin": ("", "what looked: metadata, manifest"),
+    "finding.origin": ("", "what looked: metadata, manifest, crops"),
     "finding.severity": ("", "note or warning"),
     "finding.code": ("", "what is odd, in a word"),
     "finding.place": ("", "key or prefix in the bucket"),

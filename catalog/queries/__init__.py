@@ -10,7 +10,15 @@ from catalog.queries.changes import (
     previous_snapshot,
     put_changes,
 )
+from catalog.queries.class_crops import class_crops, replace_class_crops
 from catalog.queries.comparisons import newest_comparison, put_comparison
+from catalog.queries.crop_places import (
+    CropVolume,
+    crop_volumes,
+    ground_truth_paths,
+    volume_at,
+)
+from catalog.queries.cropped import BlockSpan, cropped_blocks
 from catalog.queries.crops import (
     crop_documents,
     crop_version,
@@ -79,6 +87,7 @@ from catalog.queries.places import (
     replace_share,
     share,
 )
+from catalog.queries.presence import listed_keys, listed_places, mirrored_places
 from catalog.queries.retention import drop_left_over_snapshots, drop_shards, unlinked_shards
 from catalog.queries.runs import close_dead_runs, count_runs, find_run, finish_run, run_times, runs, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
@@ -110,6 +119,7 @@ from catalog.queries.state import (
     mirrored_blocks,
     mirrored_objects,
     mirrored_objects_of,
+    mirrored_rows,
     put_mirrored_blocks,
     put_mirrored_objects,
 )
@@ -139,7 +149,9 @@ __all__ = [
     "Agreement",
     "Answer",
     "BestResult",
+    "BlockSpan",
     "Changes",
+    "CropVolume",
     "DatasetSummary",
     "DatedEvaluation",
     "EvaluationFilter",
@@ -162,6 +174,7 @@ __all__ = [
     "buckets",
     "change_records",
     "changes",
+    "class_crops",
     "close_dead_runs",
     "compare_listings",
     "containers",
@@ -173,6 +186,8 @@ __all__ = [
     "counts_below",
     "crop_documents",
     "crop_version",
+    "crop_volumes",
+    "cropped_blocks",
     "crops",
     "crops_of_documents",
     "dataset_names",
@@ -208,6 +223,7 @@ __all__ = [
     "forget_mirrored_objects",
     "ground_truth_arrays",
     "ground_truth_of",
+    "ground_truth_paths",
     "import_issues",
     "import_sources",
     "imported_datasets",
@@ -222,8 +238,10 @@ __all__ = [
     "link_crop_document",
     "link_shard",
     "listed_blocks",
+    "listed_keys",
     "listed_objects",
     "listed_parts",
+    "listed_places",
     "loose_state",
     "manifests",
     "mark_absent",
@@ -231,6 +249,8 @@ __all__ = [
     "mirrored_blocks",
     "mirrored_objects",
     "mirrored_objects_of",
+    "mirrored_places",
+    "mirrored_rows",
     "newest_comparison",
     "newest_listings",
     "newest_snapshot",
@@ -262,6 +282,7 @@ __all__ = [
     "put_volume",
     "recorded",
     "remember_share",
+    "replace_class_crops",
     "replace_issues",
     "replace_share",
     "run_query",
@@ -281,6 +302,7 @@ __all__ = [
     "unlink_crop_documents",
     "unlinked_shards",
     "vanished_documents",
+    "volume_at",
     "volume_notes",
     "volumes",
     "words_of",

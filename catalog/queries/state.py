@@ -55,6 +55,13 @@ def mirrored_blocks(
     return cast("Iterator[MirroredBlock]", stream(connection, query.order_by(t.x, t.y, t.z)))
 
 
+def mirrored_rows(connection: Connection, array_id: int) -> tuple[tuple[int, int], ...]:
+    """Return the rows of an array, x and y, in which blocks are on the share."""
+    t = mirrored_block.c
+    query = select(t.x, t.y).where(t.array_id == array_id).distinct().order_by(t.x, t.y)
+    return tuple((x, y) for x, y in connection.execute(query))
+
+
 def mirrored_objects(connection: Connection, bucket_id: int, key_prefix: str) -> Iterator[MirroredObject]:
     """Yield the objects under a full key prefix that are on the share and are no blocks, in the order of their keys."""
     t = mirrored_object.c

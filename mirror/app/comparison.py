@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from mirror.app.state import BucketState, holds_blocks
 from mirror.app.survey import BUCKET_FILES, Survey
-from mirror.diff import Kind, Step, case_twins, compare, conflicts, conflicts_in_order
+from mirror.diff import Kind, Known, Step, case_twins, compare, conflicts, conflicts_in_order
 from mirror.engine.fetch import Item
 from mirror.engine.listing import ListedShard, Shard
 from mirror.engine.spool import Page, Row, Spool
@@ -116,7 +116,10 @@ class Comparer:
             compared.append(one)
             parts.append(part)
         left_out = (f"{one.name}: {place}" for one in survey.datasets for place in one.selection.left_out)
-        plan = plan_of(name, datasets, parts, refused=self._refused, skipped=self._skipped, left_out=left_out)
+        crops = [(one.name, one.selection.crops) for one in survey.datasets if one.selection.crops is not None]
+        plan = plan_of(
+            name, datasets, parts, refused=self._refused, skipped=self._skipped, left_out=left_out, crops=crops
+        )
         return Comparison(plan, tuple(compared), frozenset(self._broken))
 
     def _shard(
@@ -125,9 +128,9 @@ class Comparer:
         if self._is_up_to_date(listed, beside):
             return Compared(listed, ()), Part(dataset, *place, {Kind.UP_TO_DATE: listed.listed})
         tally = _Tallies()
-        rows = self._possible(listed, beside)
         folders = _Folders(self, self._bucket_name, listed.shard.prefix)
         with self._state.known(listed.shard) as known:
+            rows = self._possible(listed, beside, known)
             steps = compare(rows, known, folders, looks_at_share=self._looks_at_share)
             if self._aliases:
                 steps = self._with_aliases(steps, listed.shard.prefix)
@@ -143,6 +146,8 @@ class Comparer:
         """
         prefix = listed.shard.prefix
         if self._looks_at_share or not listed.listed.objects or _has_twin(prefix, beside.twins):
+            return False
+        if listed.shard.wanted is not None:
             return False
         if len(prefix) + _LONGEST_BLOCK + self._root_bytes >= _SURE_PATH_BYTES:
             return False
@@ -180,11 +185,11 @@ class Comparer:
         if batch:
             yield self._spool.add(batch)
 
-    def _possible(self, listed: ListedShard, beside: _Beside) -> Iterator[Row]:
-        """Yield the rows that can be files on the share; name the others."""
+    def _possible(self, listed: ListedShard, beside: _Beside, known: Known) -> Iterator[Row]:
+        """Yield the rows that are meant and can be files on the share; name those that cannot."""
         prefix = listed.shard.prefix
         clashes = self._clashes(listed, beside.folders)
-        for row in self._spool.rows(listed.pages):
+        for row in _meant(self._spool.rows(listed.pages), listed.shard, known):
             key = prefix + row[0]
             if is_folder_marker(key):
                 self._skipped.append(Skip(key, "is a folder marker"))
@@ -226,6 +231,14 @@ class Comparer:
     def folder_on_share(self, relative: str) -> Mapping[str, int] | None:
         """Return what lies in a folder of the share."""
         return self._share.folder(relative)
+
+
+def _meant(rows: Iterator[Row], shard: Shard, known: Known) -> Iterator[Row]:
+    """Return the rows that a shard means; where it says so, also those that the share has."""
+    wanted = shard.wanted
+    if wanted is None:
+        return rows
+    return (row for row in rows if shard.takes(row[0]) or (wanted.with_mirrored and known.get(row[0]) is not None))
 
 
 class _Folders:

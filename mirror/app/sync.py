@@ -11,34 +11,32 @@ from dataclasses import dataclass, replace
 from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
 from mirror.app.contact import Contact
+from mirror.app.crops.choose import CropChooser
 from mirror.app.datasets import plain_errors
 from mirror.app.expectation import expected_seconds
 from mirror.app.publish import Publisher
 from mirror.app.request import SyncRequest
 from mirror.app.run import Run, recorded_run
+from mirror.app.site import Site
 from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
 from mirror.app.survey import Survey, Surveyor
 from mirror.app.workplace import Workplace, close_dead_runs, workplace
 from mirror.config import BucketSettings, Settings
 from mirror.diff import FETCHES, Kind
-from mirror.engine.careful import CarefulFetcher, Sources
 from mirror.engine.events import EventSink, Note, TransferStarted, ignore
-from mirror.engine.fetch import ChecksumMode, Fetcher, Item
+from mirror.engine.fetch import ChecksumMode, Item
 from mirror.engine.recorder import Recorder
 from mirror.engine.retry import PATIENT, Outage, Retrier, RetryPolicy
 from mirror.engine.spool import Spool
-from mirror.engine.throttle import UNTHROTTLED, Bandwidth
 from mirror.engine.transfer import LevelWork, Results, Transfer
-from mirror.engine.window import Window
-from mirror.engine.worker import Setup
 from mirror.errors import ExitCode
 from mirror.lock import DatasetLock, Holder, live_tokens
 from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
+from mirror.report.chosen_crops import crop_lines
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
 from mirror.store.bucket import Bucket
-from mirror.store.route import Client
 from mirror.store.share import FileError
 from mirror.store.staging import Staging, sweep
 
@@ -114,6 +112,10 @@ class _Sync:
     retrier: Retrier
 
     @property
+    def _site(self) -> Site:
+        return Site(self.settings, self.place, self.bucket, self.state, self.holder, self.retrier, self.sink)
+
+    @property
     def _mode(self) -> ChecksumMode:
         return self.request.checksum or ChecksumMode(self.settings.transfer.checksum)
 
@@ -129,6 +131,7 @@ class _Sync:
             request.spec,
             with_bucket_files=request.bucket_files,
             max_age_seconds=request.max_age_seconds,
+            choose_crops=self._crop_chooser(),
         )
         comparison = await asyncio.to_thread(self._compare, survey)
         expected = expected_seconds(self.state, comparison.plan.to_fetch)
@@ -144,6 +147,13 @@ class _Sync:
         if not confirm(plan):
             return self._report(plan, Results(is_complete=False), None)
         return await self._write(survey, comparison)
+
+    def _crop_chooser(self) -> CropChooser | None:
+        request = self.request
+        if request.crops is None:
+            return None
+        name = request.bucket or self.settings.default_bucket
+        return CropChooser(self.state.catalog, name, str(self.bucket.url), request.crops, request.datasets)
 
     def _compare(self, survey: Survey) -> Comparison:
         comparer = Comparer(
@@ -176,7 +186,7 @@ class _Sync:
         return report
 
     async def _transfer(self, survey: Survey, comparison: Comparison, run: Run) -> Results:
-        staging = Staging(self.place.share, self.holder.token, self.settings.transfer.file_policy())
+        staging = self._site.staging()
         snapshots = write_snapshots(self.state, survey, self.spool, run.id, SnapshotScope.SELECTION)
         plan = comparison.plan
         planned = plan.to_fetch + plan.to_adopt if self._may_fetch else plan.to_compare
@@ -207,47 +217,14 @@ class _Sync:
                 staging.to_trash(item.relative)
 
     def _make_transfer(self, staging: Staging, recorder: Recorder) -> Transfer:
-        bucket, url_of = self.bucket, self.bucket.url.url_of
-        timetable = self.request.max_bandwidth or self.settings.transfer.max_bandwidth
-        throttle = Bandwidth(timetable) if timetable.is_limit else UNTHROTTLED
-        fetcher = Fetcher(
-            bucket.bulk,
+        return self._site.transfer(
             staging,
-            str(self.place.share.root),
-            url_of,
+            recorder,
             mode=self._mode,
             may_fetch=self._may_fetch,
-            aliases=self.state.aliases,
-            throttle=throttle,
-        )
-        sources = Sources(bucket.careful, bucket.bulk, url_of)
-        careful = CarefulFetcher(sources, fetcher, staging, self.retrier, mode=self._mode, throttle=throttle)
-        window = Window(fixed=self.request.concurrency or self.settings.transfer.concurrency or None)
-        return Transfer(
-            fetcher,
-            careful,
-            recorder,
-            self.retrier,
-            window=window,
-            # Of several processes none would know what the others take.
-            setup=None if timetable.is_limit else self._worker_setup(),
-            throttle=throttle,
+            max_bandwidth=self.request.max_bandwidth,
+            concurrency=self.request.concurrency,
             may_go_on=self._has_time,
-            sink=self.sink,
-        )
-
-    def _worker_setup(self) -> Setup | None:
-        # Only the ring serves a process of its own: keys for signing are looked for once, where the user can answer.
-        if not (self._may_fetch and self.bucket.route.reads_many is Client.RING):
-            return None
-        return Setup(
-            connection=self.bucket.connection,
-            share_root=self.place.share.root,
-            bucket_name=self.bucket.url.bucket,
-            room=self.holder.token,
-            policy=self.settings.transfer.file_policy(),
-            mode=self._mode,
-            aliases=self.state.aliases,
         )
 
     def _has_time(self) -> bool:
@@ -255,7 +232,7 @@ class _Sync:
         return limit is None or time.monotonic() - self.started < limit
 
     def _report(self, plan: Plan, results: Results, run_id: int | None) -> SyncReport:
-        skips = [*plan.skipped, *plan.refused]
+        skips = [*plan.skipped, *plan.refused, *plan.unplaced]
         return SyncReport(
             run=run_id,
             dry_run=self.request.dry_run,
@@ -275,7 +252,8 @@ class _Sync:
                 *(SkippedObject(key=skip.key, reason=skip.reason) for skip in skips),
                 *(SkippedObject(key=key, reason=NOT_WHOLE) for key in sorted(results.unpublished)),
             ),
-            refused=len(plan.refused),
+            refused=len(plan.refused) + plan.n_unplaced_as_asked,
+            crops=tuple(crop_lines(plan)),
             verified=_verified(results),
             seconds=round(time.monotonic() - self.started, 3),
         )

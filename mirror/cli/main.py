@@ -27,7 +27,10 @@ from mirror.cli.catalog.sql import sql
 from mirror.cli.catalog.upgrade import upgrade
 from mirror.cli.catalog.vacuum import vacuum
 from mirror.cli.catalog.volumes import volumes
+from mirror.cli.crops.import_manifest import import_manifest as import_crop_manifest
+from mirror.cli.crops.locate import locate
 from mirror.cli.crops.ls import ls as crops_ls
+from mirror.cli.crops.picture import picture as crops_picture
 from mirror.cli.crops.show import show
 from mirror.cli.demo import demo
 from mirror.cli.diff_buckets import diff_buckets
@@ -36,6 +39,7 @@ from mirror.cli.import_mongo import import_mongo
 from mirror.cli.init import init
 from mirror.cli.ls import ls
 from mirror.cli.output import make_streams_robust, put_result, put_words
+from mirror.cli.picture import picture
 from mirror.cli.scan import scan
 from mirror.cli.sync import sync
 from mirror.cli.why import why
@@ -130,6 +134,7 @@ COMMANDS: Mapping[Callable[..., int], str] = {
     why: "tell what a file is and what became of it",
     diff_buckets: "explain why a dataset is not as large in one bucket as in the other",
     import_mongo: "take crops and evaluations of the paper's databases",
+    picture: "draw a slice of a volume that is on the share",
     demo: "mirror two sample buckets, served on this machine",
 }
 """Each with its line in `oomirror --help`."""
@@ -162,6 +167,9 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
         {
             crops_ls: "list crops: size, labels, ground truth on the share",
             show: "show all that is known of a crop",
+            locate: "tell where a crop lies in raw and in its ground truth",
+            import_crop_manifest: "take the cellmap table of crops",
+            crops_picture: "draw a slice of a crop: raw, and labels over raw",
         },
     ),
 }

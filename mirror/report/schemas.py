@@ -10,9 +10,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from mirror.report.crop_table import CropTableLine
 from mirror.report.crops import BestLine, CropLine, CropReport, EvaluationLine, IssueLine
 from mirror.report.explanation import DiffReport
 from mirror.report.imports import ImportReport
+from mirror.report.locate import LocateReport
 from mirror.report.model import (
     CheckLine,
     ColumnLine,
@@ -69,6 +71,11 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "catalog-import-manifest": (
         "What `oomirror catalog import-manifest --json` prints: a line for each document",
         tuple[ManifestLine, ...],
+    ),
+    "crops-locate": ("What `oomirror crops locate --json` prints", LocateReport),
+    "crops-import-manifest": (
+        "What `oomirror crops import-manifest --json` prints: a line for each table",
+        tuple[CropTableLine, ...],
     ),
     "import-mongo": ("What `oomirror import-mongo --json` prints", ImportReport),
     "crops-ls": ("What `oomirror crops ls --json` prints: a line for each crop", tuple[CropLine, ...]),

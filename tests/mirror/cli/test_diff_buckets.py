@@ -98,7 +98,7 @@ def test_a_sample_without_its_packages_is_told_before_anything_is_listed(
 
     monkeypatch.setattr(importlib.util, "find_spec", without)
     assert main(["diff-buckets", DATASET, "--sample", "3"]) == 2
-    assert 'pip install "oomirror[explain]"' in capsys.readouterr().err
+    assert "pip install 'oomirror[explain]'" in capsys.readouterr().err
     assert not (lab / "catalog.db").exists()
 
 
