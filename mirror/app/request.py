@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mirror.engine.fetch import ChecksumMode
 from mirror.quantities import Timetable
-from mirror.selection import SelectionSpec
+from mirror.selection import KeyFilter, SelectionSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,8 @@ class SyncRequest:
     bucket: str | None = None
     """As the configuration names it; None is its `default_bucket`."""
     spec: SelectionSpec = field(default_factory=SelectionSpec)
+    exclude: KeyFilter = field(default_factory=KeyFilter)
+    """Keys that are left out, and are no failure."""
     bucket_files: bool = False
     checksum: ChecksumMode | None = None
     verify_share: bool = False

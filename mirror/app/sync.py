@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
 from mirror.app.contact import Contact
+from mirror.app.content import COUNTER
 from mirror.app.datasets import plain_errors
 from mirror.app.expectation import expected_seconds
 from mirror.app.publish import Publisher
@@ -57,6 +58,7 @@ async def sync(
     kind: RunKind = RunKind.SYNC,
     policy: RetryPolicy = PATIENT,
     contact: Contact | None = None,
+    publishes: bool = True,
 ) -> SyncReport:
     """Mirror what the request chooses, and return what was done.
 
@@ -70,6 +72,8 @@ async def sync(
         How often, and with which waits, a request is made again once the bucket was seen to answer.
     contact
         To the bucket of the request, asked for its datasets, if it is made already. Its maker closes it.
+    publishes
+        Whether the catalog is published on the share at the end; False where the caller does so after several runs.
 
     Raises
     ------
@@ -94,7 +98,10 @@ async def sync(
                     outage = Outage(settings.transfer.max_outage, sink)
                     retrier = Retrier(asyncio.sleep, policy, sink, outage=outage)
                     one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind, state, retrier)
-                    return await one.run(confirm)
+                    report = await one.run(confirm)
+                    if publishes and report.run is not None:
+                        await one.publish()
+                    return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,7 @@ class _Sync:
             kinds=FETCHES | {Kind.ADOPT} if self._may_fetch else frozenset({Kind.ADOPT, Kind.REPLACE}),
             looks_at_share=self.request.verify_share,
             aliases=self.state.aliases,
+            exclude=self.request.exclude,
         )
         name = self.request.bucket or self.settings.default_bucket
         return comparer.compare(survey, name=name, datasets=self.request.datasets)
@@ -168,12 +176,16 @@ class _Sync:
                 results = await self._transfer(survey, comparison, run)
             await asyncio.to_thread(state.count_sums, self.request.datasets)
             report = self._report(comparison.plan, results, run.id)
-            run.counters = report.model_dump(mode="json", include=_COUNTERS)
+            counted = report.model_dump(mode="json", include=_COUNTERS)
+            run.counters = {**counted, COUNTER: state.contents.as_counters()}
             run.exit_code, run.is_complete = exit_code_of(report), report.complete
-        publisher = Publisher.of(self.settings, catalog, self.place.share, room=self.holder.token)
+        return report
+
+    async def publish(self) -> None:
+        """Publish the catalog on the share, and say what could not be."""
+        publisher = Publisher.of(self.settings, self.place.open_catalog, self.place.share, room=self.holder.token)
         for problem in await asyncio.to_thread(publisher.publish):
             self.sink(Note(problem))
-        return report
 
     async def _transfer(self, survey: Survey, comparison: Comparison, run: Run) -> Results:
         staging = Staging(self.place.share, self.holder.token, self.settings.transfer.file_policy())
