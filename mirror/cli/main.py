@@ -31,7 +31,12 @@ from mirror.cli.faults import tell
 from mirror.cli.init import init
 from mirror.cli.ls import ls
 from mirror.cli.output import make_streams_robust, put_result, put_words
+from mirror.cli.refresh import refresh
 from mirror.cli.scan import scan
+from mirror.cli.schedule.install import install, print_units
+from mirror.cli.schedule.options import Print
+from mirror.cli.schedule.remove import remove
+from mirror.cli.schedule.show import show
 from mirror.cli.sync import sync
 from mirror.cli.why import why
 from mirror.telling import told_by
@@ -95,6 +100,17 @@ def _group(context: typer.Context) -> None:
         raise typer.Exit(2)
 
 
+def _schedule(context: typer.Context, print_only: Print = False) -> None:
+    if print_only and context.invoked_subcommand is None:
+        asked = context.parent.params.get("config") if context.parent else None
+        raise typer.Exit(print_units(config=asked))
+    _group(context)
+
+
+_CALLBACKS: Mapping[str, Callable[..., None]] = {"schedule": _schedule}
+"""Of groups that have options of their own."""
+
+
 def make_app() -> typer.Typer:
     """Return the command line, not yet run."""
     # Plain help: rich's boxes cost 0.2 s at each start, and do not paste.
@@ -103,7 +119,7 @@ def make_app() -> typer.Typer:
     _add_commands(app, COMMANDS)
     for name, (short_help, commands) in GROUPS.items():
         group = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
-        group.callback(invoke_without_command=True)(_group)
+        group.callback(invoke_without_command=True)(_CALLBACKS.get(name, _group))
         _add_commands(group, commands)
         app.add_typer(
             group, name=name, short_help=short_help, help=f"{short_help.capitalize()}.", context_settings=_HELP
@@ -119,6 +135,7 @@ def _add_commands(app: typer.Typer, commands: Mapping[Callable[..., int], str]) 
 COMMANDS: Mapping[Callable[..., int], str] = {
     init: "write a configuration, mark the share, make the catalog",
     sync: "mirror what is chosen of datasets from a bucket to the share",
+    refresh: "bring all [[mirrors]] of the configuration up to date; for cron",
     scan: "list whole datasets, and keep the listing in the catalog",
     adopt: "take what lies on the share already into the catalog",
     ls: "show what the buckets hold and what the share holds",
@@ -147,6 +164,14 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             vacuum: "drop left-overs from the catalog and make its file small",
             check: "look whether the catalog is sound",
             upgrade: "bring an older catalog to this version",
+        },
+    ),
+    "schedule": (
+        "let cron run refresh",
+        {
+            install: "put a line into your crontab",
+            show: "show the line, and when it runs next",
+            remove: "take the line out again",
         },
     ),
 }

@@ -57,7 +57,8 @@ class State:
         """Take what the event tells of the progress."""
         match event:
             case FolderFound():
-                self.found, self.listed = event, None
+                # The next of several runs has begun, where there was one.
+                self.found, self.listed, self.pace = event, None, None
             case Listed():
                 self.listed = event
             case TransferStarted(planned):
