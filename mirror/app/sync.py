@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from catalog.records import RunKind, SnapshotScope
@@ -14,14 +14,15 @@ from mirror.app.contact import Contact
 from mirror.app.content import COUNTER
 from mirror.app.datasets import plain_errors
 from mirror.app.expectation import expected_seconds
+from mirror.app.locks import dataset_locks
 from mirror.app.publish import Publisher
 from mirror.app.request import SyncRequest
 from mirror.app.run import Run, recorded_run
 from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
 from mirror.app.survey import Survey, Surveyor
-from mirror.app.workplace import Workplace, close_dead_runs, workplace
-from mirror.config import BucketSettings, Settings
+from mirror.app.workplace import Workplace, workplace
+from mirror.config import Settings
 from mirror.diff import FETCHES, Kind
 from mirror.engine.careful import CarefulFetcher, Sources
 from mirror.engine.events import EventSink, Note, TransferStarted, ignore
@@ -34,14 +35,14 @@ from mirror.engine.transfer import LevelWork, Results, Transfer
 from mirror.engine.window import Window
 from mirror.engine.worker import Setup
 from mirror.errors import ExitCode
-from mirror.lock import DatasetLock, Holder, live_tokens
+from mirror.lock import Holder
 from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
 from mirror.store.bucket import Bucket
 from mirror.store.route import Client
 from mirror.store.share import FileError
-from mirror.store.staging import Staging, sweep
+from mirror.store.staging import Staging
 
 __all__ = ["NOT_WHOLE", "Confirm", "SyncRequest", "exit_code_of", "sync"]
 
@@ -86,13 +87,14 @@ async def sync(
     """
     started = time.monotonic()
     request = replace(request, datasets=tuple(dict.fromkeys(request.datasets)))
+    named = () if request.dry_run else request.datasets
     bucket_settings = settings.bucket(request.bucket)
     async with plain_errors():
         with workplace(settings, dry_run=request.dry_run, force_catalog=force_catalog) as place, Spool() as spool:
             made = nullcontext(contact) if contact else Contact(settings, request.bucket, request.datasets, sink)
             async with made as asked:
                 bucket = await asked.checked()
-                with _locks(place, bucket_settings, request, sink) as holder:
+                async with dataset_locks(place, bucket_settings.url.bucket, named, sink) as holder:
                     aliases = bucket_settings.aliases
                     state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix, aliases=aliases)
                     outage = Outage(settings.transfer.max_outage, sink)
@@ -321,22 +323,3 @@ def _verified(results: Results) -> Verified:
         one.word: Amount(objects=results.verified[one], bytes=results.verified_bytes[one]) for one in Verification
     }
     return Verified(**amounts)
-
-
-@contextmanager
-def _locks(place: Workplace, bucket: BucketSettings, request: SyncRequest, sink: EventSink) -> Iterator[Holder]:
-    """Hold the locks of all datasets, and remove what killed runs left; a dry run takes none."""
-    holder = Holder.of_this_process()
-    if request.dry_run:
-        yield holder
-        return
-
-    def say(stale: Holder) -> None:
-        sink(Note(f"Took over the lock of a run that ended without a word (process {stale.pid} on {stale.host})."))
-
-    with ExitStack() as stack:
-        for dataset in sorted(set(request.datasets)):
-            stack.enter_context(DatasetLock(place.share, bucket.url.bucket, dataset, holder, on_takeover=say))
-        sweep(place.share, live_tokens(place.share))
-        close_dead_runs(place.open_catalog)
-        yield holder
