@@ -31,6 +31,8 @@ from mirror.report.model import (
     VolumeLine,
     WhyReport,
 )
+from mirror.report.notice import NoticeDocument
+from mirror.report.refresh import RefreshReport
 from mirror.report.upkeep import CatalogInfo, CatalogVacuumed
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
@@ -59,6 +61,8 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
         "What `oomirror catalog import-manifest --json` prints: a line for each document",
         tuple[ManifestLine, ...],
     ),
+    "refresh": ("What `oomirror refresh --json` prints", RefreshReport),
+    "notice": ("What a webhook and a command of [notify] get", NoticeDocument),
     "diff-buckets": ("What `oomirror diff-buckets --json` prints", DiffReport),
     "why": ("What `oomirror why --json` prints", WhyReport),
     "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),

@@ -17,7 +17,6 @@ _OURS = "OOMIRROR_"
 _NOT_SETTINGS = re.compile(r"OOMIRROR_(CONFIG$|TEST_|NOTICE_)")
 _SECRET_NAMES = re.compile(r"(WEBHOOK|COMMAND|HEALTHCHECK|URI|PASSWORD|SECRET|TOKEN|KEY)$")
 _SECRET_VALUE = re.compile(r"://[^/\s]*@|(password|passwd|secret|token|key)=", re.IGNORECASE)
-_UNWRITABLE = re.compile(r"[\x00\n\r]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +55,6 @@ def environment_of(environ: Mapping[str, str], *, python_path: str = "") -> Envi
     kept = {name: value for name, value in others.items() if not _SECRET_VALUE.search(value)}
     path = {"PYTHONPATH": python_path} if python_path else {}
     variables = {**ours, **kept, **path}
-    for name, value in variables.items():
-        if _UNWRITABLE.search(value):
-            raise UsageError("a line break cannot stand in a crontab", name, hint="Put it into the configuration file.")
     left_out = sorted({*(others.keys() - kept.keys()), *(given.keys() & _KEYS)})
     return Environment(dict(sorted(variables.items())), tuple(map(_left_out, left_out)))
 

@@ -13,6 +13,7 @@ from mirror.schedule.expression import Expression
 
 MAX_COMMAND = 990
 """Of Debian's cron, less some: it drops what is longer with a word in the system's log."""
+_UNWRITABLE = re.compile(r"[\x00\n\r]")
 _PARTS = re.compile(r"\s*(@\w+|\S+(?:\s+\S+){4})\s+(.*)")
 
 
@@ -31,7 +32,7 @@ class Job:
         Raises
         ------
         UsageError
-            It is longer than cron takes.
+            It is longer than cron takes, or has a line break.
 
         >>> Job(Expression.parse("0 3 * * *"), ("/bin/oomirror", "refresh", "--log", "/a b"), {"X": "50%"}).line()
         "0 3 * * * /usr/bin/env X=50\\% /bin/oomirror refresh --log '/a b' # oomirror-schedule"
@@ -39,6 +40,8 @@ class Job:
         # env, and not the shell's own way: SHELL in a crontab may be one that has another.
         given = [f"{name}={value}" for name, value in self.variables.items()]
         words = [*(["/usr/bin/env", *given] if given else []), *self.words]
+        if broken := next((word for word in words if _UNWRITABLE.search(word)), None):
+            raise UsageError("a line break cannot stand in a crontab", repr(broken))
         # To cron a % is the end of the command.
         command = f"{shlex.join(words)} {MARK}".replace("%", "\\%")
         if len(command.encode("utf-8", "surrogateescape")) > MAX_COMMAND:
