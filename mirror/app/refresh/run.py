@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from catalog.errors import CatalogError
+from catalog.session import Catalog
 from mirror.app.datasets import plain_errors
 from mirror.app.publish import Publisher, origin_of
 from mirror.app.refresh.entries import Entry, entries_of, in_turn
@@ -242,6 +243,9 @@ def _lock(place: Workplace, holder: Holder, sink: EventSink) -> DatasetLock:
     def say(stale: Holder) -> None:
         sink(Note(f"Took over from a refresh that ended without a word (process {stale.pid} on {stale.host})."))
 
-    # Of a catalog, not of a share: several labs' machines may each refresh their part of one share.
-    name = hashlib.sha256(origin_of(place.open_catalog).encode()).hexdigest()[:16]
-    return DatasetLock(place.share, "refresh", name, holder, on_takeover=say)
+    return DatasetLock(place.share, "refresh", lock_name(place.open_catalog), holder, on_takeover=say)
+
+
+def lock_name(catalog: Catalog) -> str:
+    """Return the name of the lock of refreshes: of the catalog, for several machines may refresh parts of one share."""
+    return hashlib.sha256(origin_of(catalog).encode()).hexdigest()[:16]

@@ -23,7 +23,7 @@ NAMES = ("jrc_x", "jrc_y", "jrc_z")
 def settings_of(folder: Path) -> Settings:
     """Return settings of three mirrors, the last one of them chosen by scales and volumes."""
     (folder / "o.toml").touch()
-    mirrors = [{"dataset": name} for name in NAMES[:2]]
+    mirrors: list[dict[str, Any]] = [{"dataset": name} for name in NAMES[:2]]
     mirrors.append({"dataset": "jrc_z", "scales": "s0,s1", "volumes": ["raw", "labels/*"], "formats": "n5"})
     given: dict[str, Any] = {
         "catalog": f"sqlite:///{folder}/c.db",
