@@ -100,10 +100,24 @@ class State:
 
 
 class LineDisplay:
-    """Writes one line a minute, from a thread of its own: a run that stands still says so, too."""
+    """Writes one line a minute, from a thread of its own: a run that stands still says so, too.
 
-    def __init__(self, say: Callable[[str], None], units: Units, *, every_seconds: float = LINE_SECONDS) -> None:
+    Parameters
+    ----------
+    stamp
+        Gives what begins a line of progress: the time, unless what is written to has its own.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        units: Units,
+        *,
+        every_seconds: float = LINE_SECONDS,
+        stamp: Callable[[], str] = lambda: f"{format_utc(datetime.now(UTC))} ",
+    ) -> None:
         self.say = say
+        self._stamp = stamp
         self._state = State(units)
         self._every_seconds = every_seconds
         self._stopped = threading.Event()
@@ -127,4 +141,4 @@ class LineDisplay:
         stopped = self._stopped
         while not stopped.wait(self._every_seconds):
             if line := self._state.line():
-                self.say(f"{format_utc(datetime.now(UTC))} {line}")
+                self.say(f"{self._stamp()}{line}")

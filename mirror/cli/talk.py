@@ -46,7 +46,7 @@ class Talk:
         self._log = EventLog(manner.log_json) if manner.log_json else None
         self._text_log = TextLog(manner.log) if manner.log else None
         self._display = _display(manner)
-        self._log_display = LineDisplay(self.log, manner.units) if manner.log else NoDisplay(self.log)
+        self._log_display = LineDisplay(self.log, manner.units, stamp=str) if manner.log else NoDisplay(self.log)
 
     def __enter__(self) -> Self:
         if self._log:

@@ -30,6 +30,7 @@ def write_config(
 ) -> Callable[[str], Path]:
     """Write a configuration over one bucket with these tables at its end, and make the lab."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OOMIRROR_CONFIG", str(tmp_path / "oomirror.toml"))
 
     def write(tables: str) -> Path:
         """Return the folder of the lab."""

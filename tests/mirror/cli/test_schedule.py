@@ -43,6 +43,8 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in [name for name in os.environ if name.startswith(("OOMIRROR_", "AWS_", "SSL_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PYTHONPATH", str(CHECKOUT))
+    monkeypatch.setenv("OOMIRROR_CONFIG", str(tmp_path / "oomirror.toml"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     (tmp_path / "oomirror.toml").write_text(
         f'share = "{tmp_path}/share"\ncatalog = "sqlite:///{tmp_path}/c.db"\n'
         '[buckets.b]\nendpoint_url = "http://127.0.0.1:9"\n[[mirrors]]\ndataset = "jrc_x"\n'
