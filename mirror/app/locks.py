@@ -39,10 +39,12 @@ async def dataset_locks(
     loop, given_up = asyncio.get_running_loop(), threading.Event()
 
     def say(stale: Holder) -> None:
+        """Tell of a lock that was taken over; in the thread that waits."""
         note = Note(f"Took over the lock of a run that ended without a word (process {stale.pid} on {stale.host}).")
         loop.call_soon_threadsafe(sink, note)
 
     def sleep(seconds: float) -> None:
+        """Wait in the thread, for no longer than somebody wants the lock."""
         if given_up.wait(seconds):
             raise LockedError("nobody waits for the lock any more")
 

@@ -24,8 +24,7 @@ class SideBySide:
 
     def __init__(self, sink: EventSink) -> None:
         self._sink = sink
-        self._planned = Tally()
-        self._done = Tally()
+        self._left = Tally()
 
     def of(self, name: str) -> EventSink:
         """Return the sink of one run."""
@@ -41,11 +40,12 @@ class SideBySide:
             case Note(text, is_detail):
                 self._sink(Note(f"{name}: {text}", is_detail))
             case TransferStarted(planned):
-                self._planned += planned
-                self._sink(TransferStarted(self._planned))
-                self._sink(ObjectsDone(self._done))
+                # What is left of the others begins anew with it, so that the rate is that of all from now on.
+                self._left += planned
+                self._sink(TransferStarted(self._left))
             case ObjectsDone(done):
-                self._done += done
+                objects, n_bytes = self._left.objects - done.objects, self._left.bytes - done.bytes
+                self._left = Tally(max(0, objects), max(0, n_bytes))
                 self._sink(event)
             case Retried() | ObjectFailed():
                 self._sink(event)
