@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mirror.config.mirrors import MirrorSettings
 from mirror.config.notify import NotifySettings
-from mirror.config.settings import PREFIX, BucketSettings, Settings, TransferSettings
+from mirror.config.settings import PREFIX, BucketSettings, MongoSettings, Settings, TransferSettings
 from mirror.errors import ConfigError, known_hint
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def _known_at(place: tuple[str, ...]) -> Mapping[str, object]:
             return MirrorSettings.model_fields
         case ("notify", *_):
             return NotifySettings.model_fields
+        case ("mongo", *_):
+            return MongoSettings.model_fields
         case _:
             return BucketSettings.model_fields
 
@@ -127,6 +129,8 @@ def _found(fault: ErrorDetails) -> str:
     match value:
         case _ if fault["type"] == "missing":
             return "none"
+        case str() if _place(fault)[:1] == ("mongo",):
+            return "a text, which is not shown: it may hold a password"
         case Mapping():
             return "a table"
         case list() | tuple():

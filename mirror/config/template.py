@@ -67,6 +67,10 @@ _TEMPLATE = """\
 # healthcheck = ""                 # https://HOST/PATH: asked after each refresh, with /fail where it was not well
 # metrics = ""                     # as "/var/lib/node_exporter/oomirror.prom": a text file for Prometheus
 
+# What `oomirror import-mongo` without SOURCE reads. OOMIRROR_MONGO__URI keeps a password out of this file.
+# [mongo]
+# uri = ""                         # as "mongodb://USER:PASSWORD@HOST:PORT/?tls=true"
+
 # Volumes that diff-buckets lays side by side against its own rules: path in bucket a = path in bucket b.
 # [pairs]
 # "em/fibsem-uint8" = "volumes/raw"   # "" where it has no partner
