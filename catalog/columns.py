@@ -66,7 +66,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
     "objects": ("objects", "how many"),
     "bytes": ("bytes", "how large, all objects together"),
     "etag": ("", "the object's ETag in the bucket; empty: in doubt, a run that replaced it did not finish"),
-    "hash": ("", "xxh3-128 of the content"),
+    "hash": ("", "xxh3-128 of the content; in doubt: of what was there before"),
     "x": ("blocks", "place of the block in the grid along x"),
     "y": ("blocks", "place of the block in the grid along y"),
     "z": ("blocks", "place of the block in the grid along z"),

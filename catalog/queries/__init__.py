@@ -89,7 +89,7 @@ from catalog.queries.places import (
 )
 from catalog.queries.presence import listed_keys, listed_places, mirrored_places
 from catalog.queries.retention import drop_left_over_snapshots, drop_shards, unlinked_shards
-from catalog.queries.runs import close_dead_runs, count_runs, find_run, finish_run, run_times, runs, start_run
+from catalog.queries.runs import close_dead_runs, count_runs, find_run, finish_run, run_times, runs, runs_of, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
@@ -112,6 +112,9 @@ from catalog.queries.snapshots import (
 from catalog.queries.soundness import broken_pages, broken_references
 from catalog.queries.sql import Answer, run_query
 from catalog.queries.state import (
+    Contents,
+    contents_of_blocks,
+    contents_of_objects,
     doubt_mirrored_blocks,
     doubt_mirrored_objects,
     forget_mirrored_blocks,
@@ -151,6 +154,7 @@ __all__ = [
     "BestResult",
     "BlockSpan",
     "Changes",
+    "Contents",
     "CropVolume",
     "DatasetSummary",
     "DatedEvaluation",
@@ -178,6 +182,8 @@ __all__ = [
     "close_dead_runs",
     "compare_listings",
     "containers",
+    "contents_of_blocks",
+    "contents_of_objects",
     "count_blocks",
     "count_issues",
     "count_runs",
@@ -288,6 +294,7 @@ __all__ = [
     "run_query",
     "run_times",
     "runs",
+    "runs_of",
     "search",
     "see_documents",
     "share",

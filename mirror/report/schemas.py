@@ -35,6 +35,8 @@ from mirror.report.model import (
     VolumeLine,
     WhyReport,
 )
+from mirror.report.notice import NoticeDocument
+from mirror.report.refresh import RefreshReport
 from mirror.report.upkeep import CatalogInfo, CatalogVacuumed
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
@@ -80,6 +82,8 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "import-mongo": ("What `oomirror import-mongo --json` prints", ImportReport),
     "crops-ls": ("What `oomirror crops ls --json` prints: a line for each crop", tuple[CropLine, ...]),
     "crops-show": ("What `oomirror crops show --json` prints", CropReport),
+    "refresh": ("What `oomirror refresh --json` prints", RefreshReport),
+    "notice": ("What a webhook and a command of [notify] get", NoticeDocument),
     "diff-buckets": ("What `oomirror diff-buckets --json` prints", DiffReport),
     "why": ("What `oomirror why --json` prints", WhyReport),
     "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),
