@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,10 +70,8 @@ class Pair:
 
     def put(self, letter: str, objects: Mapping[str, bytes]) -> None:
         """Store objects in a bucket."""
-        bucket = self.buckets[letter]
-        for key, body in objects.items():
-            bucket.client.put_object(Bucket=bucket.name, Key=key, Body=body)
-            self.sizes[letter][key] = len(body)
+        self.buckets[letter].put_many(objects)
+        self.sizes[letter] |= {key: len(body) for key, body in objects.items()}
 
     def drop(self, letter: str) -> None:
         """Take all that was stored out of a bucket."""
@@ -109,13 +108,16 @@ def check_sums(one: DatasetReport) -> None:
 
 
 @pytest.fixture
-def pair(make_lab: Callable[..., Settings], make_bucket: Callable[[], Bucket], tmp_path: Path) -> Pair:
+def pair(
+    make_lab: Callable[..., Settings], make_bucket: Callable[[], Bucket], tmp_path: Path, blank_catalog: Path
+) -> Pair:
     """Two empty buckets."""
     buckets = {"a": make_bucket(), "b": make_bucket()}
     places = {
         letter: {"url": f"s3://{bucket.name}", "endpoint_url": bucket.endpoint_url, "aliases": ()}
         for letter, bucket in buckets.items()
     }
+    shutil.copy(blank_catalog, tmp_path / "catalog.db")
     return Pair(make_lab(buckets=places), buckets)
 
 
