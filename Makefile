@@ -50,7 +50,7 @@ soak: $(STAMP) ## the long tests; their figures
 	@cat $(FIGURES)
 
 lock: $(STAMP) ## resolve the dependencies again into requirements-dev.lock
-	$(BIN)/uv pip compile pyproject.toml --group dev --extra demo --extra explain --extra parquet --extra postgres --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --group dev --extra demo --extra explain --extra parquet --extra postgres --extra view --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements-dev.lock
 
 clean: ## remove what the other targets made, the virtual environment too

@@ -39,7 +39,11 @@ from catalog.tables import (
     UtcText,
     array,
     bucket,
+    crop_document,
     document,
+    earlier_document,
+    evaluation,
+    import_issue,
     listed_block,
     listed_object,
     metadata,
@@ -49,6 +53,7 @@ from catalog.tables import (
     shard,
     snapshot,
     snapshot_shard,
+    source_document,
 )
 
 DOCUMENT_LIMIT_BYTES = 65_536
@@ -65,9 +70,14 @@ _DIGESTED = {
         shard,
         snapshot_shard,
         document,
+        source_document,
+        earlier_document,
+        import_issue,
+        crop_document,
+        evaluation,
     )
 }
-"""Of all other tables every row is copied."""
+"""Of all other tables every row is copied; documents and evaluations may be millions, and are read on this machine."""
 _KEYS_A_QUERY = 500
 
 

@@ -1,14 +1,6 @@
-"""The tables of the catalog, as SQLAlchemy Core knows them; the migrations make the same ones.
-
-Core and not the ORM: docs/decisions/0002-core-not-orm.md.
-"""
+"""What the buckets have, what the share has, what was found odd about it, and the runs that came to know."""
 
 from __future__ import annotations
-
-import json
-from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     DDL,
@@ -16,85 +8,18 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     SmallInteger,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     event,
     true,
 )
 
-from catalog.errors import CatalogDamagedError
-
-if TYPE_CHECKING:
-    from sqlalchemy import Dialect
-
-NAMING = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "ck": "ck_%(table_name)s_%(constraint_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
-
-metadata = MetaData(naming_convention=NAMING)
-
-
-class UtcText(TypeDecorator[datetime]):
-    """A moment, stored as text `2026-11-24T00:41:31.250000+00:00`: sorts as it reads, on every database."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - as SQLAlchemy calls it
-        """Return the text of a moment; a naive one is refused."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a moment without a time zone: {value.isoformat()}")
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - as SQLAlchemy calls it
-        """Return the moment of a text."""
-        moment: datetime | None = _read(datetime.fromisoformat, value)
-        return moment
-
-
-class JsonText(TypeDecorator[Any]):
-    """A JSON value, stored as text with sorted keys: equal values are equal texts."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:  # noqa: ARG002 - as SQLAlchemy calls it
-        """Return the text of a value; None stays NULL."""
-        return None if value is None else json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002 - as SQLAlchemy calls it
-        """Return the value of a text."""
-        return _read(json.loads, value)
-
-
-def _read(parse: Callable[[str], Any], text: str | None) -> Any:
-    try:
-        return None if text is None else parse(text)
-    except (ValueError, TypeError) as error:
-        raise CatalogDamagedError("the catalog is damaged", found=f"a value that is none: {text!r:.80}") from error
-
-
-KeyText = Text().with_variant(Text(collation="C"), "postgresql")
-"""Text in the order of its bytes, as S3 lists keys: a prefix is then a range."""
-
-
-def _key(target: str, *, cascades: bool = False) -> ForeignKey:
-    return ForeignKey(target, ondelete="CASCADE" if cascades else None)
-
+from catalog.tables.base import JsonText, KeyText, UtcText, key_to, metadata
 
 share = Table(
     "share",
@@ -120,7 +45,7 @@ run = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("bucket_id", Integer, _key("bucket.id"), nullable=False),
+    Column("bucket_id", Integer, key_to("bucket.id"), nullable=False),
     Column("datasets", JsonText, nullable=False),
     Column("selection", JsonText, nullable=False),
     Column("started_at", UtcText, nullable=False),
@@ -137,7 +62,7 @@ dataset = Table(
     "dataset",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("bucket_id", Integer, _key("bucket.id"), nullable=False),
+    Column("bucket_id", Integer, key_to("bucket.id"), nullable=False),
     Column("name", Text, nullable=False),
     Column("prefix", KeyText, nullable=False),
     Column("discovered_at", UtcText),
@@ -149,7 +74,7 @@ container = Table(
     "container",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("dataset_id", Integer, _key("dataset.id", cascades=True), nullable=False),
+    Column("dataset_id", Integer, key_to("dataset.id", cascades=True), nullable=False),
     Column("prefix", KeyText, nullable=False),
     Column("format", Text, nullable=False),
     Column("version", Text),
@@ -161,7 +86,7 @@ volume = Table(
     "volume",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("container_id", Integer, _key("container.id", cascades=True), nullable=False),
+    Column("container_id", Integer, key_to("container.id", cascades=True), nullable=False),
     Column("path", KeyText, nullable=False),
     Column("prefix", KeyText, nullable=False),
     Column("kind", Text),
@@ -175,7 +100,7 @@ array = Table(
     "array",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("bucket_id", Integer, _key("bucket.id"), nullable=False),
+    Column("bucket_id", Integer, key_to("bucket.id"), nullable=False),
     Column("prefix", KeyText, nullable=False),
     Column("path", KeyText, nullable=False),
     Column("format", Text, nullable=False),
@@ -184,7 +109,7 @@ array = Table(
     Column("data_type", Text, nullable=False),
     Column("compression", JsonText, nullable=False),
     Column("attributes_hash", LargeBinary),
-    Column("volume_id", Integer, _key("volume.id")),
+    Column("volume_id", Integer, key_to("volume.id")),
     Column("level_index", Integer),
     Column("level_name", Text),
     Column("inner_block_size_xyz", JsonText),
@@ -202,7 +127,7 @@ array = Table(
 document = Table(
     "document",
     metadata,
-    Column("bucket_id", Integer, _key("bucket.id"), primary_key=True),
+    Column("bucket_id", Integer, key_to("bucket.id"), primary_key=True),
     Column("key", KeyText, primary_key=True),
     Column("etag", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -214,9 +139,9 @@ snapshot = Table(
     "snapshot",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("bucket_id", Integer, _key("bucket.id"), nullable=False),
+    Column("bucket_id", Integer, key_to("bucket.id"), nullable=False),
     Column("dataset", Text, nullable=False),
-    Column("run_id", Integer, _key("run.id"), nullable=False),
+    Column("run_id", Integer, key_to("run.id"), nullable=False),
     Column("scope", Text, nullable=False),
     Column("started_at", UtcText, nullable=False),
     Column("finished_at", UtcText),
@@ -231,8 +156,8 @@ shard = Table(
     "shard",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("bucket_id", Integer, _key("bucket.id"), nullable=False),
-    Column("array_id", Integer, _key("array.id")),
+    Column("bucket_id", Integer, key_to("bucket.id"), nullable=False),
+    Column("array_id", Integer, key_to("array.id")),
     Column("prefix", KeyText, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("objects", BigInteger, nullable=False),
@@ -246,8 +171,8 @@ shard = Table(
 snapshot_shard = Table(
     "snapshot_shard",
     metadata,
-    Column("snapshot_id", Integer, _key("snapshot.id", cascades=True), primary_key=True),
-    Column("shard_id", Integer, _key("shard.id"), primary_key=True),
+    Column("snapshot_id", Integer, key_to("snapshot.id", cascades=True), primary_key=True),
+    Column("shard_id", Integer, key_to("shard.id"), primary_key=True),
     Index(None, "shard_id"),
     sqlite_with_rowid=False,
 )
@@ -255,7 +180,7 @@ snapshot_shard = Table(
 listed_block = Table(
     "listed_block",
     metadata,
-    Column("shard_id", Integer, _key("shard.id", cascades=True), primary_key=True),
+    Column("shard_id", Integer, key_to("shard.id", cascades=True), primary_key=True),
     Column("x", Integer, primary_key=True),
     Column("y", Integer, primary_key=True),
     Column("z", Integer, primary_key=True),
@@ -267,7 +192,7 @@ listed_block = Table(
 listed_object = Table(
     "listed_object",
     metadata,
-    Column("shard_id", Integer, _key("shard.id", cascades=True), primary_key=True),
+    Column("shard_id", Integer, key_to("shard.id", cascades=True), primary_key=True),
     Column("key", KeyText, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("etag", LargeBinary, nullable=False),
@@ -278,7 +203,7 @@ listed_object = Table(
 mirrored_block = Table(
     "mirrored_block",
     metadata,
-    Column("array_id", Integer, _key("array.id"), primary_key=True),
+    Column("array_id", Integer, key_to("array.id"), primary_key=True),
     Column("x", Integer, primary_key=True),
     Column("y", Integer, primary_key=True),
     Column("z", Integer, primary_key=True),
@@ -286,27 +211,27 @@ mirrored_block = Table(
     Column("etag", LargeBinary, nullable=False),
     Column("hash", LargeBinary),
     Column("how", SmallInteger, nullable=False),
-    Column("run_id", Integer, _key("run.id"), nullable=False),
+    Column("run_id", Integer, key_to("run.id"), nullable=False),
     sqlite_with_rowid=False,
 )
 
 mirrored_object = Table(
     "mirrored_object",
     metadata,
-    Column("bucket_id", Integer, _key("bucket.id"), primary_key=True),
+    Column("bucket_id", Integer, key_to("bucket.id"), primary_key=True),
     Column("key", KeyText, primary_key=True),
     Column("size", BigInteger, nullable=False),
     Column("etag", LargeBinary, nullable=False),
     Column("hash", LargeBinary),
     Column("how", SmallInteger, nullable=False),
-    Column("run_id", Integer, _key("run.id"), nullable=False),
+    Column("run_id", Integer, key_to("run.id"), nullable=False),
     sqlite_with_rowid=False,
 )
 
 mirror_state = Table(
     "mirror_state",
     metadata,
-    Column("bucket_id", Integer, _key("bucket.id"), primary_key=True),
+    Column("bucket_id", Integer, key_to("bucket.id"), primary_key=True),
     Column("prefix", KeyText, primary_key=True),
     Column("is_stale", Boolean, nullable=False),
     Column("is_published", Boolean, nullable=False),
@@ -317,8 +242,8 @@ mirror_state = Table(
     Column("by_checksum", BigInteger, nullable=False),
     Column("by_size_only", BigInteger, nullable=False),
     Column("adopted", BigInteger, nullable=False),
-    Column("first_run_id", Integer, _key("run.id")),
-    Column("last_run_id", Integer, _key("run.id")),
+    Column("first_run_id", Integer, key_to("run.id")),
+    Column("last_run_id", Integer, key_to("run.id")),
     sqlite_with_rowid=False,
 )
 
@@ -348,7 +273,7 @@ annotation = Table(
     "annotation",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("manifest_id", Integer, _key("manifest.id", cascades=True), nullable=False),
+    Column("manifest_id", Integer, key_to("manifest.id", cascades=True), nullable=False),
     Column("bucket_url", Text, nullable=False),
     Column("prefix", KeyText, nullable=False),
     Column("name", Text, nullable=False),
@@ -364,10 +289,10 @@ annotation = Table(
 change = Table(
     "change",
     metadata,
-    Column("run_id", Integer, _key("run.id", cascades=True), primary_key=True),
+    Column("run_id", Integer, key_to("run.id", cascades=True), primary_key=True),
     Column("prefix", KeyText, primary_key=True),
     Column("kind", Text, primary_key=True),
-    Column("bucket_id", Integer, _key("bucket.id"), nullable=False),
+    Column("bucket_id", Integer, key_to("bucket.id"), nullable=False),
     Column("dataset", Text, nullable=False),
     Column("objects", BigInteger, nullable=False),
     Column("bytes", BigInteger, nullable=False),
@@ -393,7 +318,7 @@ search_entry = Table(
     "search_entry",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("bucket_id", Integer, _key("bucket.id"), nullable=False),
+    Column("bucket_id", Integer, key_to("bucket.id"), nullable=False),
     Column("dataset", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("place", KeyText, nullable=False),
@@ -433,7 +358,7 @@ finding = Table(
     "finding",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("bucket_id", Integer, _key("bucket.id"), nullable=False),
+    Column("bucket_id", Integer, key_to("bucket.id"), nullable=False),
     Column("dataset", Text, nullable=False),
     Column("origin", Text, nullable=False),
     Column("severity", Text, nullable=False),

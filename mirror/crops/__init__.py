@@ -1,0 +1,1 @@
+"""Crops: boxes of voxels, where they lie in raw, which blocks they touch. Pure."""
