@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -24,11 +23,6 @@ class Bucket:
     def put(self, key: str, body: bytes = b"") -> None:
         """Write one object in one part."""
         self.client.put_object(Bucket=self.name, Key=key, Body=body)
-
-    def put_many(self, objects: Mapping[str, bytes]) -> None:
-        """Write objects beside each other, each in one part."""
-        with ThreadPoolExecutor(8) as threads:
-            list(threads.map(self.put, objects, objects.values()))
 
     def put_parts(self, key: str, body: bytes, *, part_bytes: int) -> None:
         """Write one object in parts, so that its ETag is not its MD5; S3 takes parts of 5 MiB and more."""

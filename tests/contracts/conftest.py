@@ -50,8 +50,10 @@ def _nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _fill(server: SeaweedServer | MotoServer, name: str, objects: Mapping[str, bytes]) -> Bucket:
     bucket = bucket_of(server, name)
-    if isinstance(server, MotoServer):
-        open_to_all(bucket)
+    if isinstance(server, SeaweedServer):
+        server.put_many((name, key, body) for key, body in objects.items())
+        return bucket
+    open_to_all(bucket)
     for key, body in objects.items():
         bucket.put(key, body)
     return bucket
