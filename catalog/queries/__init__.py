@@ -10,7 +10,15 @@ from catalog.queries.changes import (
     previous_snapshot,
     put_changes,
 )
+from catalog.queries.class_crops import class_crops, replace_class_crops
 from catalog.queries.comparisons import newest_comparison, put_comparison
+from catalog.queries.crop_places import (
+    CropVolume,
+    crop_volumes,
+    ground_truth_paths,
+    volume_at,
+)
+from catalog.queries.cropped import BlockSpan, cropped_blocks
 from catalog.queries.crops import (
     crop_documents,
     crop_version,
@@ -79,8 +87,9 @@ from catalog.queries.places import (
     replace_share,
     share,
 )
+from catalog.queries.presence import listed_keys, listed_places, mirrored_places
 from catalog.queries.retention import drop_left_over_snapshots, drop_shards, unlinked_shards
-from catalog.queries.runs import close_dead_runs, count_runs, find_run, finish_run, run_times, runs, start_run
+from catalog.queries.runs import close_dead_runs, count_runs, find_run, finish_run, run_times, runs, runs_of, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
@@ -103,6 +112,9 @@ from catalog.queries.snapshots import (
 from catalog.queries.soundness import broken_pages, broken_references
 from catalog.queries.sql import Answer, run_query
 from catalog.queries.state import (
+    Contents,
+    contents_of_blocks,
+    contents_of_objects,
     doubt_mirrored_blocks,
     doubt_mirrored_objects,
     forget_mirrored_blocks,
@@ -110,6 +122,7 @@ from catalog.queries.state import (
     mirrored_blocks,
     mirrored_objects,
     mirrored_objects_of,
+    mirrored_rows,
     put_mirrored_blocks,
     put_mirrored_objects,
 )
@@ -139,7 +152,10 @@ __all__ = [
     "Agreement",
     "Answer",
     "BestResult",
+    "BlockSpan",
     "Changes",
+    "Contents",
+    "CropVolume",
     "DatasetSummary",
     "DatedEvaluation",
     "EvaluationFilter",
@@ -162,9 +178,12 @@ __all__ = [
     "buckets",
     "change_records",
     "changes",
+    "class_crops",
     "close_dead_runs",
     "compare_listings",
     "containers",
+    "contents_of_blocks",
+    "contents_of_objects",
     "count_blocks",
     "count_issues",
     "count_runs",
@@ -173,6 +192,8 @@ __all__ = [
     "counts_below",
     "crop_documents",
     "crop_version",
+    "crop_volumes",
+    "cropped_blocks",
     "crops",
     "crops_of_documents",
     "dataset_names",
@@ -208,6 +229,7 @@ __all__ = [
     "forget_mirrored_objects",
     "ground_truth_arrays",
     "ground_truth_of",
+    "ground_truth_paths",
     "import_issues",
     "import_sources",
     "imported_datasets",
@@ -222,8 +244,10 @@ __all__ = [
     "link_crop_document",
     "link_shard",
     "listed_blocks",
+    "listed_keys",
     "listed_objects",
     "listed_parts",
+    "listed_places",
     "loose_state",
     "manifests",
     "mark_absent",
@@ -231,6 +255,8 @@ __all__ = [
     "mirrored_blocks",
     "mirrored_objects",
     "mirrored_objects_of",
+    "mirrored_places",
+    "mirrored_rows",
     "newest_comparison",
     "newest_listings",
     "newest_snapshot",
@@ -262,11 +288,13 @@ __all__ = [
     "put_volume",
     "recorded",
     "remember_share",
+    "replace_class_crops",
     "replace_issues",
     "replace_share",
     "run_query",
     "run_times",
     "runs",
+    "runs_of",
     "search",
     "see_documents",
     "share",
@@ -281,6 +309,7 @@ __all__ = [
     "unlink_crop_documents",
     "unlinked_shards",
     "vanished_documents",
+    "volume_at",
     "volume_notes",
     "volumes",
     "words_of",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from catalog.queries.cropped import cropped_blocks
 from catalog.queries.places import arrays, bucket_prefix
 from catalog.queries.rows import first_after, starts_with
 from catalog.queries.sums import mirror_states
@@ -45,10 +46,13 @@ def dataset_state(connection: Connection, bucket_id: int, dataset: str) -> tuple
     records = arrays(connection, bucket_id, prefix)
     states = mirror_states(connection, bucket_id, prefix, records)
     levels = []
+    unlisted = {one.key_prefix for one in records if one.id not in listings and states[one.key_prefix].mirrored.objects}
+    cropped = cropped_blocks(connection, bucket_id, dataset) if unlisted else {}
     for record in records:
         of_array, state = listings.get(record.id), states[record.key_prefix]
         if of_array is None:
-            levels.append(LevelState(record, None, None, state))
+            is_cropped = record.key_prefix in unlisted and record.key_prefix in cropped
+            levels.append(LevelState(record, None, None, state, is_cropped=is_cropped))
         else:
             levels.append(LevelState(record, of_array.listed, of_array.finished_at, state, of_array.blocks))
     loose = listings.get(None)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from catalog import queries
 from catalog.errors import CatalogMissingError, ImportFailedError
 from catalog.session import Catalog, open_catalog
+from mirror.app.crops.check import check_all_crops
 from mirror.app.crops.issues import unknown_datasets
 from mirror.app.crops.words import put_crop_entries
 from mirror.app.publish import publish_where_ours
+from mirror.app.workplace import utc_now
 from mirror.config import Settings
 from mirror.engine.events import DocumentsSeen, EventSink, Note, ignore
 from mirror.errors import UsageError
@@ -82,6 +84,7 @@ def import_documents(
         if catalog is not None and not dry_run:
             with catalog.begin() as connection:
                 put_crop_entries(connection)
+                check_all_crops(connection, now=utc_now())
             for problem in publish_where_ours(settings, catalog):
                 sink(Note(problem))
         return ImportReport(dry_run=dry_run, sources=reports, left_out=opened.left_out)
