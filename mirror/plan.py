@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from mirror.deletion import Deletion
 from mirror.diff import FETCHES, Kind
 from mirror.errors import UnsafeError
 from mirror.objects import Tally
@@ -67,6 +68,8 @@ class Plan:
     """Levels and volumes that the selection leaves out, as the dataset names them."""
     expected_seconds: float | None = None
     """At the rates that earlier runs were measured at; None where none was."""
+    deletion: Deletion | None = None
+    """What goes to the trash; None where nothing may."""
 
     @property
     def to_fetch(self) -> Tally:
@@ -91,7 +94,16 @@ class Plan:
     @property
     def is_large(self) -> bool:
         """Whether a person should be asked first."""
-        return self.to_fetch.bytes > ASK_ABOVE_BYTES or self.to_fetch.objects > ASK_ABOVE_OBJECTS
+        return any(tally.bytes > ASK_ABOVE_BYTES or tally.objects > ASK_ABOVE_OBJECTS for tally in self._changes)
+
+    @property
+    def _changes(self) -> tuple[Tally, Tally]:
+        return self.to_fetch, self.to_delete
+
+    @property
+    def to_delete(self) -> Tally:
+        """What goes to the trash."""
+        return self.deletion.vanished if self.deletion else Tally()
 
 
 def plan_of(

@@ -32,14 +32,18 @@ class Confirmation:
         talk = self._talk
         talk.pause()
         fields = {"to_fetch": plan.to_fetch, "to_adopt": plan.to_adopt, "up_to_date": plan.up_to_date}
+        if plan.deletion is not None:
+            fields["to_delete"] = plan.to_delete
         talk.note("planned", {name: asdict(tally) for name, tally in fields.items()})
         if self._is_dry_run:
             return True
-        if plan.to_fetch.objects or plan.to_adopt.objects or plan.refused:
+        if plan.to_fetch.objects or plan.to_adopt.objects or plan.to_delete.objects or plan.refused:
             talk.words(self._text(plan, words_width()))
         if self._yes or not plan.is_large or not can_ask():
             return True
-        if not ask(f"Fetch {format_amount(plan.to_fetch, talk.manner.units)}?"):
+        units = talk.manner.units
+        also = f", and delete {format_amount(plan.to_delete, units)}" if plan.to_delete.objects else ""
+        if not ask(f"Fetch {format_amount(plan.to_fetch, units)}{also}?"):
             self.exit_code = ExitCode.FAILED
             return False
         return True
