@@ -144,7 +144,7 @@ class BucketState:
 
     def _known_places(self, connection: Connection, prefix: str, keys: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         """Return those of some objects that are blocks of arrays that the bucket does not describe any more."""
-        wanted = {key for key in keys if self._place(key) is not None}
+        wanted = {key for key in keys if self.place(key) is not None}
         places = {key.rsplit("/", 3)[0] + "/" for key in wanted}
         return {
             key[len(prefix) :]: known
@@ -179,7 +179,7 @@ class BucketState:
                 return True
             return bool(self._known_places(connection, prefix, [key]))
 
-    def _place(self, key: str) -> tuple[int, tuple[int, int, int]] | None:
+    def place(self, key: str) -> tuple[int, tuple[int, int, int]] | None:
         """Return array and place of a key that is a block of any array that was ever known."""
         folder, *names = key.rsplit("/", 3)
         array_id = self.grid_ids.get(f"{folder}/")
@@ -279,7 +279,7 @@ class BucketState:
         """Return the places of those that are blocks, by array. Each may have its row by its key as well."""
         places: dict[int, list[tuple[int, int, int]]] = {}
         for item in items:
-            if (place := self._place(item.key)) is not None:
+            if (place := self.place(item.key)) is not None:
                 places.setdefault(place[0], []).append(place[1])
         return places
 

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from mirror.cli.output import result_width, words_width
 from mirror.cli.question import ask, can_ask
 from mirror.cli.talk import Talk
-from mirror.errors import ExitCode
+from mirror.errors import ExitCode, UsageError
+from mirror.objects import Tally
 from mirror.plan import Plan
 from mirror.report.model import SyncReport
-from mirror.report.numbers import format_amount
+from mirror.report.numbers import Units, format_amount, plural
 from mirror.report.text.plan import render_plan
 from mirror.report.text.results import render_problems, render_sync
 
@@ -58,3 +59,21 @@ class Confirmation:
 
     def _text(self, plan: Plan, width: int | None) -> str:
         return render_plan(plan, units=self._talk.manner.units, width=width)
+
+
+class Removal:
+    """Asks whether something shall be removed for good; afterwards knows whether the user said no."""
+
+    def __init__(self, *, yes: bool, units: Units) -> None:
+        self._yes = yes
+        self._units = units
+        self.is_refused = False
+
+    def __call__(self, total: Tally, n_runs: int) -> bool:
+        """Return whether it shall be. Raises UsageError where nobody is there to answer."""
+        if self._yes:
+            return True
+        if not can_ask():
+            raise UsageError("nobody can be asked whether this is meant", "trash empty", hint="Add --yes.")
+        self.is_refused = not ask(f"Remove {format_amount(total, self._units)} of {plural(n_runs, 'run')} for good?")
+        return not self.is_refused

@@ -33,6 +33,9 @@ from mirror.cli.ls import ls
 from mirror.cli.output import make_streams_robust, put_result, put_words
 from mirror.cli.scan import scan
 from mirror.cli.sync import sync
+from mirror.cli.trash.empty import empty
+from mirror.cli.trash.ls import ls as trash_ls
+from mirror.cli.trash.restore import restore
 from mirror.cli.why import why
 from mirror.telling import told_by
 
@@ -47,7 +50,7 @@ Exit codes:
   3    differences or damage found
   4    finished, but objects failed or were refused; each is listed
   5    refused or stopped for safety: no room, disk full, share read-only,
-       gone, unmarked or foreign, catalog on the share
+       gone, unmarked or foreign, catalog on the share, too much to delete
   6    another run holds the lock
   130  stopped by Ctrl-C or SIGHUP; what was done is saved
   143  stopped by SIGTERM; what was done is saved
@@ -147,6 +150,14 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             vacuum: "drop left-overs from the catalog and make its file small",
             check: "look whether the catalog is sound",
             upgrade: "bring an older catalog to this version",
+        },
+    ),
+    "trash": (
+        "what was taken away from the share: look, restore, or remove for good",
+        {
+            trash_ls: "show what lies in the trash, run by run",
+            restore: "give files their names again, byte for byte",
+            empty: "remove it for good",
         },
     ),
 }

@@ -31,6 +31,7 @@ from mirror.report.model import (
     VolumeLine,
     WhyReport,
 )
+from mirror.report.trash import EmptyReport, RestoreReport, TrashedFile, TrashLine
 from mirror.report.upkeep import CatalogInfo, CatalogVacuumed
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
@@ -63,6 +64,10 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "why": ("What `oomirror why --json` prints", WhyReport),
     "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),
     "catalog-vacuum": ("What `oomirror catalog vacuum --json` prints", CatalogVacuumed),
+    "trash-ls": ("What `oomirror trash ls --json` prints: a line for each run", tuple[TrashLine, ...]),
+    "trash-ls-run": ("What `oomirror trash ls RUN --json` prints: a line for each file", tuple[TrashedFile, ...]),
+    "trash-restore": ("What `oomirror trash restore --json` prints", RestoreReport),
+    "trash-empty": ("What `oomirror trash empty --json` prints", EmptyReport),
     "error": ("What any command with --json prints when it fails", ErrorReport),
 }
 """Name of the file in docs/schemas, without `.json`, to title and shape."""

@@ -152,11 +152,11 @@ def move_to_trash(share: Share, folder: Path, relative: str) -> bool:
     try:
         if path.is_dir() and not path.is_symlink():
             raise FileError("cannot move to the trash", relative, expected="a file", found="a folder")
+        _check_there(share)  # Else its trash would be made anew on the disk below the mount point.
         target.parent.mkdir(parents=True, exist_ok=True)
         os.rename(path, target)
     except FileNotFoundError:
-        if not os.path.isdir(share.own):
-            raise UnsafeError("the share went away", str(share.root), hint="Is it mounted?") from None
+        _check_there(share)
         return False
     except OSError as error:
         raise _error_of(error, "cannot move to the trash", relative) from error
@@ -167,10 +167,16 @@ def move_back(share: Share, run: TrashedRun, relative: str) -> None:
     """Give a file of the trash its name again, replacing what has that name. Raises as `move_to_trash`."""
     target = share.root / relative
     try:
+        _check_there(share)
         target.parent.mkdir(parents=True, exist_ok=True)
         os.rename(run.folder / relative, target)
     except OSError as error:
         raise _error_of(error, "cannot move out of the trash", relative) from error
+
+
+def _check_there(share: Share) -> None:
+    if not os.path.isdir(share.own):
+        raise UnsafeError("the share went away", str(share.root), hint="Is it mounted?")
 
 
 def _error_of(error: OSError, what: str, relative: str) -> FileError | UnsafeError:

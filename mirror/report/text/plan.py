@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from mirror.deletion import Deletion
+from mirror.deletion import N_EXAMPLES, Deletion
 from mirror.diff import Kind
 from mirror.formats.n5.multiscale import parse_level_name
 from mirror.objects import Tally
@@ -192,13 +192,20 @@ def _deletion(deletion: Deletion | None, units: Units, width: int | None) -> lis
             f"{one.volume}/{one.level}" if one.level else one.volume,
             format_count(one.vanished.objects),
             format_bytes(one.vanished.bytes, units),
-            one.examples[0],
         )
         for one in leaving[:TOP_VOLUMES]
     ]
-    table = render_table(("volume", "objects", "size", "as"), rows, words=(0, 3), width=width, indent="  ")
+    table = render_table(("volume", "objects", "size"), rows, width=width, indent="  ")
     more = [f"  and of {plural(len(leaving) - TOP_VOLUMES, 'more place')}"] if len(leaving) > TOP_VOLUMES else []
-    return [fill(head, width), table, *more, fill("Files that were never mirrored stay where they are.", width)]
+    examples = [f"  {plain(key)}" for one in leaving for key in one.examples][:N_EXAMPLES]
+    return [
+        fill(head, width),
+        table,
+        *more,
+        "Among them:",
+        *examples,
+        fill("Files that were never mirrored stay where they are.", width),
+    ]
 
 
 def _some(names: Sequence[str], noun: str) -> str:
