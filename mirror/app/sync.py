@@ -22,7 +22,7 @@ from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
 from mirror.app.survey import Survey, Surveyor
 from mirror.app.vanishing import Gone, Vanishing, left_by_killed_runs
-from mirror.app.workplace import Workplace, close_dead_runs, utc_now, workplace
+from mirror.app.workplace import Workplace, catalog_on_network, close_dead_runs, utc_now, workplace
 from mirror.config import BucketSettings, Settings
 from mirror.deletion import check_deletion
 from mirror.diff import FETCHES, Kind
@@ -91,6 +91,8 @@ async def sync(
     bucket_settings = settings.bucket(request.bucket)
     async with plain_errors():
         with workplace(settings, dry_run=request.dry_run, force_catalog=force_catalog) as place, Spool() as spool:
+            if (warning := catalog_on_network(settings)) is not None:
+                sink(Note(warning))
             made = nullcontext(contact) if contact else Contact(settings, request.bucket, request.datasets, sink)
             async with made as asked:
                 bucket = await asked.checked()

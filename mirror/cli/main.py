@@ -27,6 +27,7 @@ from mirror.cli.catalog.vacuum import vacuum
 from mirror.cli.catalog.volumes import volumes
 from mirror.cli.demo import demo
 from mirror.cli.diff_buckets import diff_buckets
+from mirror.cli.doctor import doctor
 from mirror.cli.faults import tell
 from mirror.cli.init import init
 from mirror.cli.ls import ls
@@ -127,6 +128,7 @@ COMMANDS: Mapping[Callable[..., int], str] = {
     ls: "show what the buckets hold and what the share holds",
     why: "tell what a file is and what became of it",
     diff_buckets: "explain why a dataset is not as large in one bucket as in the other",
+    doctor: "look whether share, catalog and buckets are as a run needs them",
     demo: "mirror two sample buckets, served on this machine",
 }
 """Each with its line in `oomirror --help`."""

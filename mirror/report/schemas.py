@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from mirror.report.doctor import DoctorReport
 from mirror.report.explanation import DiffReport
 from mirror.report.model import (
     CheckLine,
@@ -68,6 +69,7 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "trash-ls-run": ("What `oomirror trash ls RUN --json` prints: a line for each file", tuple[TrashedFile, ...]),
     "trash-restore": ("What `oomirror trash restore --json` prints", RestoreReport),
     "trash-empty": ("What `oomirror trash empty --json` prints", EmptyReport),
+    "doctor": ("What `oomirror doctor --json` prints", DoctorReport),
     "error": ("What any command with --json prints when it fails", ErrorReport),
 }
 """Name of the file in docs/schemas, without `.json`, to title and shape."""
