@@ -72,8 +72,8 @@ def sync(
         str | None,
         typer.Option(
             "--max-delete",
-            metavar="N|P%",
-            help="The most that --delete may take: so many objects, or a part of those mirrored and of their bytes.",
+            metavar="LIMIT",
+            help="The most that --delete may take: objects, as 500, or a part of those mirrored and of their bytes.",
             show_default="10%",
         ),
     ] = None,

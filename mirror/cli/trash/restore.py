@@ -31,8 +31,8 @@ def restore(
 ) -> int:
     """Give files of a run's trash their names again, byte for byte, and record them in the catalog.
 
-    What the bucket has no more goes again with the next `oomirror sync --delete`; what it has in another version is
-    fetched with the next `oomirror sync`.
+    What the bucket has no more goes again when `oomirror sync` is told to delete; what it has in another version is
+    fetched by the next one.
     """
     with Talk(Manner(as_json, verbose=verbose, units=units), "trash restore") as talk:
         from mirror.app.trash import restore as run_restore
