@@ -41,6 +41,7 @@ class RunKind(StrEnum):
     SYNC = "sync"
     SCAN = "scan"
     ADOPT = "adopt"
+    VERIFY = "verify"
 
 
 class RunState(StrEnum):

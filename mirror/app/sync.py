@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from catalog.records import RunKind, SnapshotScope
@@ -13,13 +13,14 @@ from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
 from mirror.app.contact import Contact
 from mirror.app.datasets import plain_errors
 from mirror.app.expectation import expected_seconds
+from mirror.app.locks import dataset_locks
 from mirror.app.publish import Publisher
 from mirror.app.request import SyncRequest
 from mirror.app.run import Run, recorded_run
 from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
 from mirror.app.survey import Survey, Surveyor
-from mirror.app.workplace import Workplace, close_dead_runs, workplace
+from mirror.app.workplace import Workplace, workplace
 from mirror.config import BucketSettings, Settings
 from mirror.diff import FETCHES, Kind
 from mirror.engine.careful import CarefulFetcher, Sources
@@ -33,14 +34,14 @@ from mirror.engine.transfer import LevelWork, Results, Transfer
 from mirror.engine.window import Window
 from mirror.engine.worker import Setup
 from mirror.errors import ExitCode
-from mirror.lock import DatasetLock, Holder, live_tokens
+from mirror.lock import Holder
 from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
 from mirror.store.bucket import Bucket
 from mirror.store.route import Client
 from mirror.store.share import FileError
-from mirror.store.staging import Staging, sweep
+from mirror.store.staging import Staging
 
 __all__ = ["NOT_WHOLE", "Confirm", "SyncRequest", "exit_code_of", "sync"]
 
@@ -313,18 +314,9 @@ def _verified(results: Results) -> Verified:
 
 @contextmanager
 def _locks(place: Workplace, bucket: BucketSettings, request: SyncRequest, sink: EventSink) -> Iterator[Holder]:
-    """Hold the locks of all datasets, and remove what killed runs left; a dry run takes none."""
-    holder = Holder.of_this_process()
+    """Hold the locks of all datasets; a dry run takes none."""
     if request.dry_run:
-        yield holder
+        yield Holder.of_this_process()
         return
-
-    def say(stale: Holder) -> None:
-        sink(Note(f"Took over the lock of a run that ended without a word (process {stale.pid} on {stale.host})."))
-
-    with ExitStack() as stack:
-        for dataset in sorted(set(request.datasets)):
-            stack.enter_context(DatasetLock(place.share, bucket.url.bucket, dataset, holder, on_takeover=say))
-        sweep(place.share, live_tokens(place.share))
-        close_dead_runs(place.open_catalog)
+    with dataset_locks(place, ((bucket.url.bucket, dataset) for dataset in request.datasets), sink) as holder:
         yield holder

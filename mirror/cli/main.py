@@ -25,6 +25,7 @@ from mirror.cli.catalog.sql import sql
 from mirror.cli.catalog.upgrade import upgrade
 from mirror.cli.catalog.vacuum import vacuum
 from mirror.cli.catalog.volumes import volumes
+from mirror.cli.certify import certify
 from mirror.cli.demo import demo
 from mirror.cli.diff_buckets import diff_buckets
 from mirror.cli.faults import tell
@@ -33,6 +34,7 @@ from mirror.cli.ls import ls
 from mirror.cli.output import make_streams_robust, put_result, put_words
 from mirror.cli.scan import scan
 from mirror.cli.sync import sync
+from mirror.cli.verify import verify
 from mirror.cli.why import why
 from mirror.telling import told_by
 
@@ -123,6 +125,8 @@ COMMANDS: Mapping[Callable[..., int], str] = {
     adopt: "take what lies on the share already into the catalog",
     ls: "show what the buckets hold and what the share holds",
     why: "tell what a file is and what became of it",
+    verify: "check what is on the share, and mend it",
+    certify: "write what is on the share as a file to cite and to check elsewhere",
     diff_buckets: "explain why a dataset is not as large in one bucket as in the other",
     demo: "mirror two sample buckets, served on this machine",
 }

@@ -50,6 +50,8 @@ class State:
         self.found: FolderFound | None = None
         self.listed: Listed | None = None
         self.pace: Pace | None = None
+        self.doing = ""
+        """What is done with the objects."""
         self.limited_by = ""
         """What keeps the transfer from being faster; empty while nobody knows."""
 
@@ -60,8 +62,8 @@ class State:
                 self.found, self.listed = event, None
             case Listed():
                 self.listed = event
-            case TransferStarted(planned):
-                self.pace = Pace(planned, self._clock())
+            case TransferStarted(planned, doing):
+                self.pace, self.doing = Pace(planned, self._clock()), doing
             case Paced(limited_by=limited_by):
                 self.limited_by = limited_by
             case ObjectsDone(done) if self.pace is not None:
@@ -90,7 +92,7 @@ class State:
         objects_per_second, bytes_per_second = pace.rates(now)
         left = pace.seconds_left(now)
         return (
-            f"mirroring: {format_count(done.objects)} of {format_count(planned.objects)} objects, "
+            f"{self.doing}: {format_count(done.objects)} of {format_count(planned.objects)} objects, "
             f"{format_bytes(done.bytes, self._units)} of {format_bytes(planned.bytes, self._units)}, "
             f"{format_count(round(objects_per_second))} objects/s, {format_rate(bytes_per_second, self._units)}, "
             + (f"{format_seconds(left)} left" if left is not None else "waiting")

@@ -32,6 +32,7 @@ from mirror.report.model import (
     WhyReport,
 )
 from mirror.report.upkeep import CatalogInfo, CatalogVacuumed
+from mirror.report.verification import CertifyReport, VerifyReport
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "sync": ("What `oomirror sync --json` prints", SyncReport),
@@ -60,6 +61,8 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
         tuple[ManifestLine, ...],
     ),
     "diff-buckets": ("What `oomirror diff-buckets --json` prints", DiffReport),
+    "verify": ("What `oomirror verify --json` prints", VerifyReport),
+    "certify": ("What `oomirror certify --json` prints", CertifyReport),
     "why": ("What `oomirror why --json` prints", WhyReport),
     "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),
     "catalog-vacuum": ("What `oomirror catalog vacuum --json` prints", CatalogVacuumed),
