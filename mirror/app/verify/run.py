@@ -298,6 +298,8 @@ class _Check:
         return feed.is_complete
 
     def _find_strays(self, buckets: Mapping[str, _Bucket]) -> None:
+        # What lies in a folder that has the name of a file goes with it, and a file that is known is no stray.
+        known = {one.claim.key for one in self.outcome.found.values()}
         for name, bucket in buckets.items():
             places = [one.place for one in self.chosen if one.place.bucket == name]
 
@@ -305,6 +307,8 @@ class _Check:
                 return not self.request.repair and is_held(self.place.share, folder, dataset)
 
             for place, key in bucket.strays.settle(places, is_busy):
+                if any(above in known for above in _with_folders_above(key)):
+                    continue
                 array = next((part.array for part in self.parts if part.array and key.startswith(part.prefix)), None)
                 part = Part(place, key, array, Tally())
                 claim = Claim(key, 0, b"", None, 0, 0)
@@ -376,6 +380,13 @@ class _Feed:
             bucket.strays.walk(part)
             bucket.keeper.end(part)
         self.is_complete = True
+
+
+def _with_folders_above(key: str) -> Iterator[str]:
+    yield key
+    while "/" in key:
+        key = key.rpartition("/")[0]
+        yield key
 
 
 def _plan_of(request: VerifyRequest, found: Sequence[Found]) -> Plan:

@@ -220,9 +220,10 @@ class Looker:
             reason = f"its bytes are not those that were written: xxh3-128 {digest.hex()}, not {wanted.hash.hex()}"
             seen.odd.append(Odd(position, Damage.CONTENT, reason))
             return
+        is_other = md5 is not None and md5 != wanted.md5
         if wanted.md5 is not None or wanted.hash is None:
-            seen.proven.append(Proven(position, digest, None if md5 is None else md5 == wanted.md5))
-        if kept is not None and (odd := _odd_block(batch, position, kept, is_whole=True)) is not None:
+            seen.proven.append(Proven(position, digest, None if md5 is None else not is_other))
+        if kept is not None and not is_other and (odd := _odd_block(batch, position, kept, is_whole=True)) is not None:
             seen.odd.append(odd)
 
     def _digests(self, file: int, wanted: Wanted, kept: bytearray | None) -> tuple[int, bytes, bytes | None]:
