@@ -35,6 +35,7 @@ from mirror.config import Settings
 from mirror.diff import Kind
 from mirror.engine.crew import n_cores
 from mirror.engine.events import Event, EventSink, Note, ObjectsDone, TransferStarted, ignore
+from mirror.engine.retry import PATIENT, RetryPolicy
 from mirror.engine.scrub import Batch, Damage, looked_at
 from mirror.errors import ExitCode, UnsafeError
 from mirror.lock import Holder, is_held
@@ -67,6 +68,7 @@ async def verify(
     confirm: Confirm = lambda _: True,
     force_catalog: bool = False,
     clock: Clock = Clock(),
+    policy: RetryPolicy = PATIENT,
 ) -> VerifyReport:
     """Look whether the share has what the catalog says, as deep as is asked, and mend it if that is asked, too.
 
@@ -77,6 +79,8 @@ async def verify(
     ----------
     confirm
         Called with what is to be fetched before anything is; False leaves it damaged.
+    policy
+        How often, and with which waits, a request of a repair is made again.
 
     Raises
     ------
@@ -97,7 +101,7 @@ async def verify(
                 chosen = choose(connection, settings, request)
                 with_root = request.is_everything and not request.datasets
                 parts = parts_of(connection, chosen, depth=request.depth, with_root=with_root)
-            check = _Check(settings, request, place, sink, clock, started, chosen, parts)
+            check = _Check(settings, request, place, sink, clock, policy, started, chosen, parts)
             return await check.run(confirm)
 
 
@@ -175,6 +179,7 @@ class _Check:
     place: Workplace
     sink: EventSink
     clock: Clock
+    policy: RetryPolicy
     started: float
     chosen: Sequence[Chosen]
     parts: Sequence[Part]
@@ -328,7 +333,9 @@ class _Check:
         staging.open()
         try:
             for name, bucket in buckets.items():
-                mender = Mender(self.settings, self.place, name, bucket.state, bucket.run.id, staging, self.sink)
+                mender = Mender(
+                    self.settings, self.place, name, bucket.state, bucket.run.id, staging, self.sink, self.policy
+                )
                 of_bucket = [one for one in found if one.part.place.bucket == name]
                 if of_bucket:
                     bucket.keeper.has_changed = True

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,11 +158,16 @@ def test_a_part_of_the_share_is_checked_and_mended_alone(lab: Lab) -> None:
     s1 = RAW.replace("/s0/", "/s1/") + "0/0/0"
     delete(lab.file(BLOCK))
     delete(lab.file(s1))
-    some = {"volumes": parse_volumes(["volumes/raw"]), "scales": parse_scales("s1")}
+    some: dict[str, Any] = {"volumes": parse_volumes(["volumes/raw"]), "scales": parse_scales("s1")}
     assert kinds(lab.verify(Depth.QUICK, repair=True, **some)) == {s1: "lost"}
     assert lab.file(s1).is_file()
     assert not lab.file(BLOCK).exists()
-    for wrong in ({"scales": parse_scales("s7")}, {"volumes": parse_volumes(["labels/nothing"])}, {"bucket": "x"}):
+    wrongs: list[dict[str, Any]] = [
+        {"scales": parse_scales("s7")},
+        {"volumes": parse_volumes(["labels/nothing"])},
+        {"bucket": "x"},
+    ]
+    for wrong in wrongs:
         with pytest.raises(UnknownNameError):
             lab.verify(**wrong)
 
