@@ -18,13 +18,11 @@ from catalog.sealed import is_sealed
 from catalog.session import open_catalog
 from mirror.app.datasets import plain_errors
 from mirror.app.locks import dataset_locks
-from mirror.app.publish import publish_where_ours
 from mirror.app.run import Run, recorded_run
 from mirror.app.state import BucketState
 from mirror.app.verify.again import KnownDamage
 from mirror.app.verify.choice import Chosen, choose
 from mirror.app.verify.keeper import Found, Keeper, Outcome
-from mirror.app.verify.mend import Mender
 from mirror.app.verify.parts import Part, parts_of
 from mirror.app.verify.request import VerifyRequest
 from mirror.app.verify.rows import Claim, Ticket, batches_of
@@ -206,6 +204,8 @@ class _Check:
                 bucket.run.counters = report.model_dump(mode="json", include=_COUNTERS)
                 bucket.run.exit_code, bucket.run.is_complete = int(exit_code_of(report)), report.complete
         if any(bucket.keeper.has_changed for bucket in buckets.values()):
+            from mirror.app.publish import publish_where_ours  # with the templates of the page
+
             for problem in await asyncio.to_thread(publish_where_ours, self.settings, self.place.open_catalog):
                 self.sink(Note(problem))
         return report
@@ -321,6 +321,8 @@ class _Check:
                 bucket.keeper.add([Found(part, claim, Damage.STRAY, reason, is_upstream=False)])
 
     async def _mend(self, buckets: Mapping[str, _Bucket], holder: Holder | None, confirm: Confirm) -> None:
+        from mirror.app.verify.mend import Mender  # with all that fetches
+
         found = [one for one in self.outcome.found.values() if one.damage is not Damage.STRAY]
         if not found or holder is None:
             return
