@@ -36,7 +36,20 @@ from mirror.formats.n5.block import BlockHeader
 from oomirror import __version__
 
 BAR = 0.7
-"""Of the speed of xxhsum."""
+"""Of the speed of xxhsum: its whole time beside that from the first look to the report, without the start of Python."""
+_COLUMNS = (
+    "files",
+    "GB",
+    "xxhsum s",
+    "its CPU s",
+    "first check s",
+    "later s",
+    "of it looking",
+    "speed",
+    "with start",
+    "CPU s",
+    "peak MB",
+)
 _BUCKET, _ROOT, _DATASET = "janelia-cosem-publications", "heinrich-2021a/", "jrc_hela-2"
 _CONTAINER = f"{_ROOT}{_DATASET}/{_DATASET}.n5/"
 _ARRAY = "volumes/raw/s0"
@@ -84,8 +97,7 @@ def main(arguments: Sequence[str]) -> int:
     """Measure, and print the figures as Markdown; 1 if a check is slower than the bar."""
     options = _parser().parse_args(arguments)
     print(f"`python -m bench scrub {' '.join(arguments)}`, oomirror {__version__}\n".replace("  ", " "))
-    print("| files | GB | xxhsum s | its CPU s | first check s | later s | of it looking | speed | CPU s | peak MB |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    print(f"| {' | '.join(_COLUMNS)} |\n|---|{'---:|' * (len(_COLUMNS) - 1)}")
     ratios = [_measure(PROFILES[name], options) for name in options.profiles]
     return int(min(ratios) < BAR)
 
@@ -106,7 +118,8 @@ def _measure(profile: Profile, options: argparse.Namespace) -> float:
             checks.append(measured)
             looks.append(seconds)
     by_xxhsum, by_check = Measured.median(sums), Measured.median(checks)
-    ratio = by_xxhsum.seconds / by_check.seconds
+    look_seconds = statistics.median(looks)
+    ratio = by_xxhsum.seconds / look_seconds
     cells = [
         f"{profile.n_files:,} of {profile.name}",
         f"{n_bytes / 1e9:.2f}",
@@ -114,8 +127,9 @@ def _measure(profile: Profile, options: argparse.Namespace) -> float:
         f"{by_xxhsum.cpu_seconds:.2f}",
         f"{first.seconds:.2f}",
         f"{by_check.seconds:.2f}",
-        f"{statistics.median(looks):.2f}",
+        f"{look_seconds:.2f}",
         f"{ratio:.2f}",
+        f"{by_xxhsum.seconds / by_check.seconds:.2f}",
         f"{by_check.cpu_seconds:.2f}",
         f"{by_check.peak_bytes / 1e6:.0f}",
     ]

@@ -140,7 +140,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             volumes: "list volumes: what they show, and how much of them is on the share",
             levels: "list levels: blocks, bytes, and how each is stored",
             objects: "list objects: where each is, and how it was verified",
-            runs: "list the runs of sync, scan and adopt",
+            runs: "list the runs of sync, scan, adopt and verify",
             findings: "list what is odd about the data",
             facts: "list what documents say of datasets",
             search: "search datasets and volumes by words",
