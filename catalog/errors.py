@@ -83,6 +83,10 @@ class ImportFailedError(CatalogError):
     """Foreign documents cannot be read or not be read any further: no server, no access, no document at all."""
 
 
+class NothingToImportError(ImportFailedError):
+    """There is no document at that place: an empty file, an empty collection, no such collection."""
+
+
 class ImportUsageError(CatalogError, ValueError):
     """What is to be imported is nothing that can be: no such file, of no known kind, an address that is none."""
 

@@ -14,6 +14,7 @@ from hypothesis import settings
 from mirror.demo.buckets import BUCKET_NAMES, sample_objects, upload_samples
 from mirror.demo.server import SeaweedServer
 from mirror.demo.specimen import Scale
+from tests.mongo import shared_mongo
 from tests.postgres import PostgresServer, run_postgres
 from tests.servers import Bucket, MotoServer, bucket_of, run_moto
 
@@ -47,6 +48,13 @@ def postgres() -> Iterator[PostgresServer]:
     """One PostgreSQL for the whole session: each test makes a database of its own."""
     with run_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def mongo_uri() -> Iterator[str]:
+    """Give the address of one server of MongoDB's protocol for the whole session: each test makes its own databases."""
+    with shared_mongo() as uri:
+        yield uri
 
 
 @pytest.fixture(scope="session")

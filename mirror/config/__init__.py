@@ -1,12 +1,13 @@
 """The configuration: what can be set, and the one reader of it."""
 
 from mirror.config.reader import find_config, load_settings, new_config, user_config
-from mirror.config.settings import BUILT_IN, BucketSettings, Settings, TransferSettings
+from mirror.config.settings import BUILT_IN, BucketSettings, MongoSettings, Settings, TransferSettings
 from mirror.config.template import write_template
 
 __all__ = [
     "BUILT_IN",
     "BucketSettings",
+    "MongoSettings",
     "Settings",
     "TransferSettings",
     "find_config",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mirror.config.settings import PREFIX, BucketSettings, Settings, TransferSettings
+from mirror.config.settings import PREFIX, BucketSettings, MongoSettings, Settings, TransferSettings
 from mirror.errors import ConfigError, known_hint
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ def _known_at(place: tuple[str, ...]) -> Mapping[str, object]:
             return Settings.model_fields
         case ("transfer", *_):
             return TransferSettings.model_fields
+        case ("mongo", *_):
+            return MongoSettings.model_fields
         case _:
             return BucketSettings.model_fields
 
@@ -109,6 +111,8 @@ def _found(fault: ErrorDetails) -> str:
     match value:
         case _ if fault["type"] == "missing":
             return "none"
+        case str() if _place(fault)[:1] == ("mongo",):
+            return "a text, which is not shown: it may hold a password"
         case Mapping():
             return "a table"
         case list() | tuple():

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from catalog.config import check_url, default_catalog_url
@@ -172,12 +172,20 @@ def _group_id(group: str) -> int:
         ) from None
 
 
+class MongoSettings(_Table):
+    """Where the paper's databases are."""
+
+    uri: SecretStr = SecretStr("")
+    """Address of the server, with its login: never printed. Empty: a command names its source."""
+
+
 class Settings(BaseSettings):
     """All of the configuration. Constructed directly it reads nothing; `load_settings` reads."""
 
     model_config = SettingsConfigDict(
         extra="forbid",
         frozen=True,
+        hide_input_in_errors=True,
         env_prefix=PREFIX,
         env_nested_delimiter="__",
         env_ignore_empty=True,
@@ -191,6 +199,7 @@ class Settings(BaseSettings):
     buckets: dict[Annotated[str, Field(pattern=_BUCKET_NAME)], BucketSettings] = Field(default_factory=dict)
     default_bucket: str = "b"
     transfer: TransferSettings = Field(default_factory=TransferSettings)
+    mongo: MongoSettings = Field(default_factory=MongoSettings)
     pairs: dict[str, str] = Field(default_factory=dict)
     """For `diff-buckets`: path of a volume in bucket A to that of its partner in B; empty: it has none."""
 

@@ -50,6 +50,10 @@ _TEMPLATE = """\
 # dir_mode = ""                    # as "2775"; empty: 0777 less umask
 # group = ""                       # name or number of the group of new files
 
+# What `oomirror import-mongo` without SOURCE reads. OOMIRROR_MONGO__URI keeps a password out of this file.
+# [mongo]
+# uri = ""                         # as "mongodb://USER:PASSWORD@HOST:PORT/?tls=true"
+
 # Volumes that diff-buckets lays side by side against its own rules: path in bucket a = path in bucket b.
 # [pairs]
 # "em/fibsem-uint8" = "volumes/raw"   # "" where it has no partner

@@ -92,7 +92,12 @@ def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path, monkeypatch: py
         pytest.param('shaer = "/x"', ["unknown setting: shaer in ", "Did you mean share?"], id="unknown-key"),
         pytest.param("[transfer]\nfsink = 1", ["transfer.fsink in", "Did you mean fsync?"], id="unknown-nested-key"),
         pytest.param("[buckets.a]\nzone = 1", ["buckets.a.zone in", "Known are addressing_style"], id="nothing-near"),
-        pytest.param("[mongo]\nuri = 's3cret'", ["unknown setting: mongo in"], id="not-built"),
+        pytest.param("[mongo]\nurl = 's3cret'", ["mongo.url in", "Did you mean uri?"], id="mongo-key"),
+        pytest.param(
+            "mongo = 's3cret'", ["mongo in", "expected a table, found a text, which is not shown"], id="mongo"
+        ),
+        pytest.param("[mongo]\nuri = ['s3cret']", ["mongo.uri in", "expected text in quotes, found a list"], id="uri"),
+        pytest.param("[schedule]\nat = 's3cret'", ["unknown setting: schedule in"], id="not-built"),
         pytest.param("[transfer]\nconcurrency = 'x'", ["expected a whole number, found 'x'"], id="number"),
         pytest.param("[transfer]\nconcurrency = -1", ["expected at least 0, found -1"], id="too-small"),
         pytest.param("[transfer]\nconcurrency = 9999", ["expected at most 1024, found 9999"], id="too-large"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mirror.config import BucketSettings, Settings, TransferSettings
+from mirror.config import BucketSettings, Settings, TransferSettings, load_settings
 from mirror.errors import ConfigError, UnknownNameError, UsageError
 from mirror.keys import S3Url
 from mirror.store.connection import Transport
@@ -43,6 +43,15 @@ def test_a_home_in_the_share_is_expanded(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_catalogs_password_is_not_shown() -> None:
     """The text form of the settings leaves the catalog's URL out."""
     assert "s3cret" not in repr(Settings(catalog="postgresql://lab:s3cret@db/oomirror"))
+
+
+def test_the_login_of_the_papers_databases_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the text form of the settings nor their JSON holds it; the command that connects can ask for it."""
+    monkeypatch.setenv("OOMIRROR_MONGO__URI", "mongodb://lab:s3cret@db")
+    settings = load_settings()
+    assert "s3cret" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert settings.mongo.uri.get_secret_value() == "mongodb://lab:s3cret@db"
+    assert not Settings().mongo.uri
 
 
 def test_a_connection_says_what_the_bucket_says(tmp_path: Path) -> None:
