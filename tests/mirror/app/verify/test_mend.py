@@ -144,3 +144,18 @@ def test_another_object_under_the_key_mends_nothing(
 def _keys(bucket: Bucket) -> list[str]:
     pages = bucket.client.get_paginator("list_objects_v2").paginate(Bucket=bucket.name)
     return [entry["Key"] for page in pages for entry in page["Contents"]]
+
+
+def test_what_lies_under_an_older_name_need_not_be_fetched(lab: Lab, proxy: Proxy) -> None:
+    """A lost file that an older folder of the bucket still has gets its name back from there."""
+    buckets = dict(lab.settings.buckets)
+    buckets["b"] = buckets["b"].model_copy(update={"aliases": ("older",)})
+    settings = lab.settings.model_copy(update={"buckets": buckets})
+    older = lab.share / "older" / BLOCK
+    older.parent.mkdir(parents=True)
+    whole = lab.file(BLOCK).read_bytes()
+    lab.file(BLOCK).rename(older)
+    report = asyncio.run(verify(settings, VerifyRequest(repair=True), policy=SOON))
+    assert (kinds(report), report.repaired) == ({BLOCK: "lost"}, 1)
+    assert lab.file(BLOCK).read_bytes() == older.read_bytes() == whole
+    assert BLOCK not in proxy.keys("get")

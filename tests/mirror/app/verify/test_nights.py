@@ -186,6 +186,15 @@ def test_a_file_that_a_sync_replaces_meanwhile_is_no_damage(lab: Lab, beside: Be
     assert beside.look() == {}
 
 
+def test_what_was_never_mirrored_is_not_lost(lab: Lab, beside: Beside) -> None:
+    """Of a level that is there in part only what the catalog says was mirrored is looked at."""
+    beside.state.forget([item_of(beside.state, BLOCK)])
+    lab.file(BLOCK).unlink()
+    report = lab.verify()
+    assert kinds(report) == {}
+    assert report.ok == report.checked
+
+
 def test_what_is_bad_while_its_row_stands_is_damage(lab: Lab, beside: Beside) -> None:
     """A file that changed without a run is told, and its row speaks for it no longer."""
     lab.file(BLOCK).write_bytes(b"old\n")
