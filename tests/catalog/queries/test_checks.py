@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
@@ -64,10 +64,11 @@ def test_objects_come_page_by_page_without_those_of_arrays(connection: Connectio
     assert found == ["README.json", "a0", "c", "é"]
 
 
-_KEY = st.text("ab/", max_size=5)
+_KEY = st.sampled_from(["", "a", "a/", "a/a", "a/b", "a0", "ab", "b", "b/", "b/a", "b/a/b", "b0", "bb"])
 
 
-@given(st.lists(_KEY.map(lambda text: f"p/{text}/"), max_size=4), st.lists(_KEY, max_size=20))
+@given(st.lists(_KEY.map(lambda text: f"p/{text}/"), max_size=3), st.lists(_KEY, max_size=8))
+@settings(max_examples=30)
 def test_ranges_leave_out_what_is_inside_others(inside: list[str], keys: list[str]) -> None:
     """A key is in exactly one range if it has the prefix and none of the others, and else in none."""
     ranges = queries.ranges_without("p/", inside)
