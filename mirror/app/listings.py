@@ -22,6 +22,7 @@ _MOVED_BY: Mapping[RunKind, str] = {
     RunKind.ADOPT: "adopted",
     RunKind.SCAN: "listed",
     RunKind.VERIFY: "checked",
+    RunKind.FETCH: "transferred",
 }
 
 

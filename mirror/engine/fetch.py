@@ -110,6 +110,11 @@ Judge = Callable[[Source], Verification]
 """Says how bytes are proven. Raises BrokenTransferError if they are not the bucket's."""
 
 
+def refuse_nothing(_item: Item, _etag: str, _digest: bytes, _source: Source) -> MirrorError | None:
+    """Let every file have its name: the default guard."""
+    return None
+
+
 class Fetcher:
     """Fetches small objects in batches. Thread-safe.
 
@@ -141,7 +146,7 @@ class Fetcher:
         may_fetch: bool = True,
         aliases: Sequence[str] = (),
         throttle: Throttle = UNTHROTTLED,
-        guard: Guard = lambda _item, _etag, _digest, _source: None,
+        guard: Guard = refuse_nothing,
     ) -> None:
         self._reader = reader
         self._staging = staging

@@ -13,6 +13,7 @@ from catalog import queries
 from catalog.records import HOW_ADOPTED
 from mirror.app.contact import Contact
 from mirror.app.datasets import plain_errors
+from mirror.app.site import Site
 from mirror.app.state import BucketState
 from mirror.app.verify.keeper import Found
 from mirror.app.verify.rows import Claim
@@ -23,16 +24,15 @@ from mirror.app.workplace import Workplace
 from mirror.checksum import Proof, Source, proof_of_etag
 from mirror.config import Settings
 from mirror.diff import Kind
-from mirror.engine.careful import CarefulFetcher, Sources
 from mirror.engine.events import EventSink
-from mirror.engine.fetch import Done, Fetcher, Guard, Item
+from mirror.engine.fetch import ChecksumMode, Done, Guard, Item
 from mirror.engine.recorder import Recorder
 from mirror.engine.retry import PATIENT, Outage, Retrier, RetryPolicy
 from mirror.engine.scrub import Damage
-from mirror.engine.transfer import LevelWork, Transfer
-from mirror.engine.window import Window
+from mirror.engine.transfer import LevelWork
 from mirror.errors import MirrorError, UnsafeError
 from mirror.formats.folder import METADATA_NAMES
+from mirror.lock import Holder
 from mirror.objects import Verification, pack_etag, unpack_etag
 from mirror.store.bucket import Bucket
 from mirror.store.share import FileError
@@ -56,6 +56,7 @@ class Mender:
     """As the configuration names it."""
     state: BucketState
     run_id: int
+    holder: Holder
     staging: Staging
     """Open."""
     sink: EventSink
@@ -174,12 +175,9 @@ class Mender:
     ) -> dict[str, str]:
         outage = Outage(self.settings.transfer.max_outage, self.sink)
         retrier = Retrier(asyncio.sleep, self.policy, self.sink, outage=outage)
-        url_of, root = bucket.url.url_of, str(self.place.share.root)
-        fetcher = Fetcher(bucket.bulk, self.staging, root, url_of, aliases=self.state.aliases, guard=guard)
-        careful = CarefulFetcher(Sources(bucket.careful, bucket.bulk, url_of), fetcher, self.staging, retrier)
+        site = Site(self.settings, self.place, bucket, self.state, self.holder, retrier, self.sink)
         async with Recorder(self.staging.sync, commit) as recorder:
-            window = Window(fixed=self.settings.transfer.concurrency or None)
-            transfer = Transfer(fetcher, careful, recorder, retrier, window=window, sink=self.sink)
+            transfer = site.transfer(self.staging, recorder, mode=ChecksumMode.AUTO, guard=guard)
             n_bytes = sum(item.size for item in items)
             results = await transfer.run([LevelWork(partial(iter, items))], n_objects=len(items), n_bytes=n_bytes)
         return {one.item.key: str(one.error) for one in results.failed}

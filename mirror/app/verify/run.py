@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -159,9 +159,10 @@ class _Meter:
 class _Bucket:
     """What a check needs of one bucket."""
 
-    name: str
     folder: str
     """As S3 calls it: its folder on the share."""
+    holder: Holder
+    """Of the locks, where any are held."""
     state: BucketState
     run: Run
     keeper: Keeper
@@ -187,15 +188,15 @@ class _Check:
     is_complete: bool = True
 
     async def run(self, confirm: Confirm) -> VerifyReport:
-        with self._locked() as holder, ExitStack() as stack:
-            buckets = {
-                name: stack.enter_context(self._bucket(name))
-                for name in dict.fromkeys(one.place.bucket for one in self.chosen)
-            }
+        async with AsyncExitStack() as stack:
+            buckets: dict[str, _Bucket] = {}
+            for name in dict.fromkeys(one.place.bucket for one in self.chosen):
+                holder = await stack.enter_async_context(self._locks(name))
+                buckets[name] = stack.enter_context(self._bucket(name, holder))
             await self._look(buckets)
             self._find_strays(buckets)
             if self.request.repair:
-                await self._mend(buckets, holder, confirm)
+                await self._mend(buckets, confirm)
             for one in self.chosen:
                 if buckets[one.place.bucket].keeper.has_changed or self.request.repair:
                     await asyncio.to_thread(buckets[one.place.bucket].state.count_sums, (one.place.dataset,))
@@ -210,21 +211,20 @@ class _Check:
                 self.sink(Note(problem))
         return report
 
-    @contextmanager
-    def _locked(self) -> Iterator[Holder | None]:
-        if not self.request.repair:
-            yield None
-            return
-        places = [(self.settings.bucket(one.place.bucket).url.bucket, one.place.dataset) for one in self.chosen]
-        with dataset_locks(self.place, places, self.sink) as holder:
-            yield holder
+    def _locks(self, name: str) -> AbstractAsyncContextManager[Holder]:
+        """Return the locks of a bucket's datasets; none, unless what is damaged is to be mended."""
+        folder = self.settings.bucket(name).url.bucket
+        return dataset_locks(self.place, folder, self._datasets(name) if self.request.repair else (), self.sink)
+
+    def _datasets(self, name: str) -> tuple[str, ...]:
+        return tuple(one.place.dataset for one in self.chosen if one.place.bucket == name)
 
     @contextmanager
-    def _bucket(self, name: str) -> Iterator[_Bucket]:
+    def _bucket(self, name: str, holder: Holder) -> Iterator[_Bucket]:
         catalog, configured = self.place.open_catalog, self.settings.bucket(name)
         url = str(configured.url)
         state = BucketState.of(catalog, url, configured.url.prefix, aliases=configured.aliases)
-        datasets = [one.place.dataset for one in self.chosen if one.place.bucket == name]
+        datasets = self._datasets(name)
         selection = {dataset: self.request.describe() for dataset in datasets}
         with recorded_run(catalog, state.bucket_id or 0, RunKind.VERIFY, datasets, selection) as run:
             keeper = Keeper(
@@ -238,7 +238,7 @@ class _Check:
                 outcome=self.outcome,
             )
             home = self.place.share.root / configured.url.bucket
-            yield _Bucket(name, configured.url.bucket, state, run, keeper, Strays(catalog, state, home))
+            yield _Bucket(configured.url.bucket, holder, state, run, keeper, Strays(catalog, state, home))
 
     def _decoded_before(self, run_id: int) -> int:
         """Return the least number of the runs that go on: rows of later numbers may come behind our back."""
@@ -320,29 +320,39 @@ class _Check:
                 reason = "neither a listing nor a run knows it"
                 bucket.keeper.add([Found(part, claim, Damage.STRAY, reason, is_upstream=False)])
 
-    async def _mend(self, buckets: Mapping[str, _Bucket], holder: Holder | None, confirm: Confirm) -> None:
-        from mirror.app.verify.mend import Mender  # with all that fetches
-
+    async def _mend(self, buckets: Mapping[str, _Bucket], confirm: Confirm) -> None:
         found = [one for one in self.outcome.found.values() if one.damage is not Damage.STRAY]
-        if not found or holder is None:
+        if not found:
             return
         plan = _plan_of(self.request, found)
         check_room(plan, str(self.place.share.root), *self.place.share.free())
         if not confirm(plan):
             self.unmended = {(one.part.place.bucket, one.claim.key): "it was not to be fetched" for one in found}
             return
-        staging = Staging(self.place.share, holder.token, self.settings.transfer.file_policy())
+        for name, bucket in buckets.items():
+            if of_bucket := [one for one in found if one.part.place.bucket == name]:
+                bucket.keeper.has_changed = True
+                reasons = await self._mend_bucket(name, bucket, of_bucket)
+                self.unmended |= {(name, key): reason for key, reason in reasons.items()}
+
+    async def _mend_bucket(self, name: str, bucket: _Bucket, found: Sequence[Found]) -> dict[str, str]:
+        from mirror.app.verify.mend import Mender  # with all that fetches
+
+        staging = Staging(self.place.share, bucket.holder.token, self.settings.transfer.file_policy())
         staging.open()
         try:
-            for name, bucket in buckets.items():
-                mender = Mender(
-                    self.settings, self.place, name, bucket.state, bucket.run.id, staging, self.sink, self.policy
-                )
-                of_bucket = [one for one in found if one.part.place.bucket == name]
-                if of_bucket:
-                    bucket.keeper.has_changed = True
-                    reasons = await mender.mend(of_bucket)
-                    self.unmended |= {(name, key): reason for key, reason in reasons.items()}
+            mender = Mender(
+                self.settings,
+                self.place,
+                name,
+                bucket.state,
+                bucket.run.id,
+                bucket.holder,
+                staging,
+                self.sink,
+                self.policy,
+            )
+            return await mender.mend(found)
         finally:
             staging.close()
 
