@@ -33,12 +33,12 @@ def map_crop(document: Document, version: str) -> Mapped[CropRecord]:
             values[column[0]] = column[1](reading, name, value)
         elif name != _KEY:
             reading.keep(name, value)
-    _check_parent(reading, values)
-    _check_fields(reading, document.fields)
     number = (values.pop("number", None) or "").strip()
     if not number:
         reading.note(IssueCode.NOT_UNDERSTOOD, "number", "the crop's number", document.fields.get("number"))
         return Mapped(None, tuple(reading.issues))
+    _check_parent(reading, values)
+    _check_fields(reading, document.fields)
     record = CropRecord(number=number, version=version, others=reading.others, **values)
     return Mapped(record, tuple(reading.issues))
 

@@ -12,16 +12,8 @@ from catalog.mongo.mapped import Mapped
 from catalog.mongo.reading import Reading
 from catalog.records import Evaluation
 
-_TEXTS = (
-    "path",
-    "dataset",
-    "setup",
-    "label",
-    "crop",
-    "metric",
-    "raw_dataset",
-    "parent_path",
-    "parent_dataset_id",
+_TEXTS = frozenset(
+    ("path", "dataset", "setup", "label", "crop", "metric", "raw_dataset", "parent_path", "parent_dataset_id")
 )
 _NOTHING: dict[str, Any] = dict.fromkeys(
     (*_TEXTS, "iteration", "threshold", "metric_params", "value", "value_word", "refined")
@@ -33,6 +25,10 @@ def map_evaluation(document: Document) -> Mapped[Evaluation]:
     reading = Reading()
     values = _NOTHING.copy()
     for name, value in document.fields.items():
+        if type(value) is str and name in _TEXTS and value.isascii() and "\0" not in value:
+            # Two fields of three, and each call costs more than all of this.
+            values[name] = value
+            continue
         reader = _READERS.get(name)
         if reader is not None:
             values[name] = reader(reading, name, value)
@@ -54,14 +50,8 @@ def _read_params(reading: Reading, path: str, value: object) -> Any:
     return relaxed(value)
 
 
-def _read_text(reading: Reading, path: str, value: object) -> str | None:
-    if type(value) is str and value.isascii() and "\0" not in value:
-        return value
-    return reading.read_text(path, value)
-
-
 _READERS: Mapping[str, Callable[[Reading, str, object], object]] = {
-    **dict.fromkeys(_TEXTS, _read_text),
+    **dict.fromkeys(_TEXTS, Reading.read_text),
     "iteration": Reading.read_whole,
     "threshold": Reading.read_real,
     "metric_params": _read_params,

@@ -85,7 +85,8 @@ class Tally:
 
     def count(self, document: Document, mapped: Mapped[CropRecord] | Mapped[Evaluation]) -> None:
         """Count what a document says."""
-        self.issues.update(issue.code.value for issue in mapped.issues)
+        if mapped.issues:
+            self.issues.update(issue.code.value for issue in mapped.issues)
         record = mapped.record
         if record is None:
             self.n_not_understood += 1

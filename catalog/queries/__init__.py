@@ -87,8 +87,9 @@ from catalog.queries.places import (
     replace_share,
     share,
 )
+from catalog.queries.presence import listed_keys, listed_places, mirrored_places
 from catalog.queries.retention import drop_left_over_snapshots, drop_shards, unlinked_shards
-from catalog.queries.runs import close_dead_runs, count_runs, find_run, finish_run, run_times, runs, start_run
+from catalog.queries.runs import close_dead_runs, count_runs, find_run, finish_run, run_times, runs, runs_of, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
@@ -111,6 +112,9 @@ from catalog.queries.snapshots import (
 from catalog.queries.soundness import broken_pages, broken_references
 from catalog.queries.sql import Answer, run_query
 from catalog.queries.state import (
+    Contents,
+    contents_of_blocks,
+    contents_of_objects,
     doubt_mirrored_blocks,
     doubt_mirrored_objects,
     forget_mirrored_blocks,
@@ -150,6 +154,7 @@ __all__ = [
     "BestResult",
     "BlockSpan",
     "Changes",
+    "Contents",
     "CropVolume",
     "DatasetSummary",
     "DatedEvaluation",
@@ -177,6 +182,8 @@ __all__ = [
     "close_dead_runs",
     "compare_listings",
     "containers",
+    "contents_of_blocks",
+    "contents_of_objects",
     "count_blocks",
     "count_issues",
     "count_runs",
@@ -237,8 +244,10 @@ __all__ = [
     "link_crop_document",
     "link_shard",
     "listed_blocks",
+    "listed_keys",
     "listed_objects",
     "listed_parts",
+    "listed_places",
     "loose_state",
     "manifests",
     "mark_absent",
@@ -246,6 +255,7 @@ __all__ = [
     "mirrored_blocks",
     "mirrored_objects",
     "mirrored_objects_of",
+    "mirrored_places",
     "mirrored_rows",
     "newest_comparison",
     "newest_listings",
@@ -284,6 +294,7 @@ __all__ = [
     "run_query",
     "run_times",
     "runs",
+    "runs_of",
     "search",
     "see_documents",
     "share",

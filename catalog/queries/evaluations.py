@@ -77,10 +77,9 @@ def evaluations(
     connection: Connection, wanted: EvaluationFilter, *, limit: int | None = None
 ) -> Iterator[DatedEvaluation]:
     """Yield evaluations, in the order in which they were imported; some thousands in memory at a time."""
-    about = _about()
-    t = evaluation.c
+    known, t = _known_crops(), evaluation.c
     raw = (type_coerce(column, sql_types.Text) if isinstance(column.type, JsonText) else column for column in t)
-    query = _chosen(select(about.c.dataset, *raw), about, wanted).order_by(t.document_id)
+    query = _chosen(select(_dataset(known), *raw), known, wanted).order_by(t.document_id)
     if limit is not None:
         query = query.limit(limit)
     for dataset, *values in stream(connection, query):
@@ -89,13 +88,13 @@ def evaluations(
 
 def evaluation_words(connection: Connection) -> dict[str, tuple[str, ...]]:
     """Return what labels, metrics and datasets evaluations are about, each sorted."""
-    about = _about()
-    columns = {"label": evaluation.c.label, "metric": evaluation.c.metric, "dataset": about.c.dataset}
+    known = _known_crops()
+    columns = {"label": evaluation.c.label, "metric": evaluation.c.metric, "dataset": _dataset(known)}
     found = {}
     for name, column in columns.items():
         query = select(column).distinct()
         if name == "dataset":
-            query = _joined(query, about)
+            query = _joined(query, known)
         found[name] = tuple(sorted(word for word in connection.execute(query).scalars() if word is not None))
     return found
 
@@ -148,49 +147,49 @@ def best_results(connection: Connection, wanted: EvaluationFilter) -> tuple[Best
 
 
 def _means(wanted: EvaluationFilter) -> CTE:
-    about, t = _about(), evaluation.c
+    known, t = _known_crops(), evaluation.c
+    dataset = _dataset(known)
     params = type_coerce(t.metric_params, sql_types.Text).label("metric_params")
     how = (t.setup, t.iteration, t.threshold, t.refined, t.raw_dataset)
     means = select(
         t.label,
-        about.c.dataset,
+        dataset.label("dataset"),
         t.metric,
         params,
         *how,
         func.avg(t.value).label("mean"),
         func.count(t.crop.distinct()).label("crops"),
     )
-    means = _chosen(means, about, wanted).where(
+    means = _chosen(means, known, wanted).where(
         t.value.is_not(None), t.metric.in_(sorted(HIGHER_IS_BETTER | LOWER_IS_BETTER))
     )
-    return means.group_by(t.label, about.c.dataset, t.metric, params, *how).cte("means")
+    return means.group_by(t.label, dataset, t.metric, params, *how).cte("means")
 
 
-def _about() -> CTE:
-    """Return the dataset of each evaluation: as it says itself, else that of its crop.
+def _known_crops() -> CTE:
+    """Return the dataset of each crop's number, where all versions of the ground truth have the same."""
+    t = crop.c
+    query = select(t.number, func.min(t.dataset).label("dataset")).group_by(t.number)
+    return query.having(func.count(t.dataset.distinct()) == 1).cte("datasets_of_crops")
+
+
+def _dataset(known: CTE) -> ColumnElement[str]:
+    """Return the dataset that an evaluation is about: as it says itself, else that of its crop.
 
     Its own `dataset` is the name of an array in the file of predictions, and of use only where all else is missing.
     """
-    known = (
-        select(crop.c.number, func.min(crop.c.dataset).label("dataset"))
-        .group_by(crop.c.number)
-        .having(func.count(crop.c.dataset.distinct()) == 1)
-        .cte("datasets_of_crops")
-    )
     t = evaluation.c
-    dataset = func.coalesce(t.parent_dataset_id, known.c.dataset, t.dataset)
-    joined = evaluation.outerjoin(known, known.c.number == t.crop)
-    return select(t.document_id, dataset.label("dataset")).select_from(joined).cte("about")
+    return func.coalesce(t.parent_dataset_id, known.c.dataset, t.dataset)
 
 
-def _joined(query: Select[Any], about: CTE) -> Select[Any]:
-    return query.select_from(evaluation.join(about, about.c.document_id == evaluation.c.document_id))
+def _joined(query: Select[Any], known: CTE) -> Select[Any]:
+    return query.select_from(evaluation.outerjoin(known, known.c.number == evaluation.c.crop))
 
 
-def _chosen(query: Select[Any], about: CTE, wanted: EvaluationFilter) -> Select[Any]:
+def _chosen(query: Select[Any], known: CTE, wanted: EvaluationFilter) -> Select[Any]:
     t = evaluation.c
     conditions: list[ColumnElement[bool]] = []
-    pairs = ((about.c.dataset, wanted.dataset), (t.metric, wanted.metric), (t.setup, wanted.setup))
+    pairs = ((_dataset(known), wanted.dataset), (t.metric, wanted.metric), (t.setup, wanted.setup))
     conditions += [column == value for column, value in pairs if value is not None]
     if wanted.labels is not None:
         conditions.append(t.label.in_(sorted(wanted.labels)))
@@ -202,7 +201,7 @@ def _chosen(query: Select[Any], about: CTE, wanted: EvaluationFilter) -> Select[
         conditions.append(func.coalesce(t.refined, False) == wanted.is_refined)
     if wanted.is_validation:
         conditions.append(t.crop.in_(select(crop.c.number).where(crop.c.completion == VALIDATION)))
-    return _joined(query, about).where(*conditions)
+    return _joined(query, known).where(*conditions)
 
 
 def _row(document_id: int, record: Evaluation) -> tuple[Any, ...]:

@@ -41,6 +41,8 @@ class RunKind(StrEnum):
     SYNC = "sync"
     SCAN = "scan"
     ADOPT = "adopt"
+    FETCH = "fetch"
+    """Single blocks, for who reads a volume in Python."""
 
 
 class RunState(StrEnum):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from catalog import queries
 from catalog.records import HOW_ADOPTED, ArrayRecord, MirroredBlockRow, MirroredObject, MirroredObjectRow
 from catalog.session import Catalog
+from mirror.app.content import ContentCounts
 from mirror.app.described import put_described
 from mirror.app.workplace import utc_now
 from mirror.checksum import xxh3
@@ -46,6 +47,8 @@ class BucketState:
     """Old names of the bucket, which manifests may still use."""
     grid_ids: dict[str, int] = field(default_factory=dict)
     """Those whose blocks may be rows by their place, whether or not the bucket still says what they are."""
+    contents: ContentCounts = field(default_factory=ContentCounts)
+    """Of the changed objects that were committed so far."""
 
     @classmethod
     def of(cls, catalog: Catalog | None, url: str, key_prefix: str, *, aliases: tuple[str, ...] = ()) -> BucketState:
@@ -205,10 +208,25 @@ class BucketState:
             if item.block is None or item.kind is Kind.CHANGED:
                 changed.append(item)
         with self.catalog.begin() as connection:
+            before = self._contents(connection, [one.item for one in done if one.item.kind is Kind.CHANGED])
             self._doubt_sums(connection, [one.item for one in done])
             self._forget(connection, changed)
             queries.put_mirrored_blocks(connection, blocks)
             queries.put_mirrored_objects(connection, objects)
+        for one in done:
+            if one.item.kind is Kind.CHANGED:
+                self.contents.add(one, before.get(one.item.key))
+
+    def _contents(self, connection: Connection, changed: Sequence[Item]) -> dict[str, queries.Contents]:
+        """Return what is known of older versions, by key: from the row by the place, else from the one by the key."""
+        if not changed or self.bucket_id is None:
+            return {}
+        known = queries.contents_of_objects(connection, self.bucket_id, [item.key for item in changed])
+        places = {place: item.key for item in changed if (place := self._place(item.key)) is not None}
+        for array_id, indices_xyz in self._places(changed).items():
+            found = queries.contents_of_blocks(connection, array_id, indices_xyz)
+            known |= {places[array_id, index]: one for index, one in found.items()}
+        return known
 
     def forget(self, lost: Iterable[Item]) -> None:
         """Forget that these are on the share, for they are not: a row never claims a file that was seen to be gone."""

@@ -58,7 +58,8 @@ class State:
         """Take what the event tells of the progress."""
         match event:
             case FolderFound():
-                self.found, self.listed = event, None
+                # The next of several runs has begun, where there was one.
+                self.found, self.listed, self.pace = event, None, None
             case Listed():
                 self.listed = event
             case DocumentsSeen():
@@ -104,10 +105,24 @@ class State:
 
 
 class LineDisplay:
-    """Writes one line a minute, from a thread of its own: a run that stands still says so, too."""
+    """Writes one line a minute, from a thread of its own: a run that stands still says so, too.
 
-    def __init__(self, say: Callable[[str], None], units: Units, *, every_seconds: float = LINE_SECONDS) -> None:
+    Parameters
+    ----------
+    stamp
+        Gives what begins a line of progress: the time, unless what is written to has its own.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        units: Units,
+        *,
+        every_seconds: float = LINE_SECONDS,
+        stamp: Callable[[], str] = lambda: f"{format_utc(datetime.now(UTC))} ",
+    ) -> None:
         self.say = say
+        self._stamp = stamp
         self._state = State(units)
         self._every_seconds = every_seconds
         self._stopped = threading.Event()
@@ -131,4 +146,4 @@ class LineDisplay:
         stopped = self._stopped
         while not stopped.wait(self._every_seconds):
             if line := self._state.line():
-                self.say(f"{format_utc(datetime.now(UTC))} {line}")
+                self.say(f"{self._stamp()}{line}")

@@ -41,6 +41,15 @@ class GridKeys:
         """Return whether a key below the array's prefix is that of a block inside the grid."""
         return self.index_of(suffix) is not None
 
+    def key(self, position: tuple[int, ...]) -> str:
+        """Return the key of a block, its numbers given in their order in a key; whether it is inside is not checked.
+
+        >>> GridKeys((188, 25, 100)).key((187, 24, 99)), GridKeys((2, 2), leading="c").key((1, 0))
+        ('187/24/99', 'c/1/0')
+        """
+        names = [] if self.leading is None else [self.leading]
+        return self.separators[0].join([*names, *map(str, position)])
+
     def index_of(self, suffix: str) -> BlockIndex | None:
         """Return the numbers of a key below the array's prefix, in their order; None where it is no block of the grid.
 
@@ -87,6 +96,16 @@ class BoxKeys:
             return False
         ends = [int(number) for number in match.groups()]
         return any(self._is_chunk(grid, ends[::2], ends[1::2]) for grid in self.grids)
+
+    def key(self, position_xyz: tuple[int, ...]) -> str:
+        """Return the key of a chunk of the first grid; channels, which share a chunk, are passed over.
+
+        >>> BoxKeys((Grid((7, 5, 3), (4, 4, 2)),), (1, 2, 3)).key((1, 1, 0))
+        '5-8_6-7_3-5'
+        """
+        grid = self.grids[0]
+        axes = zip(position_xyz, self.voxel_offset_xyz, grid.shape_xyz, grid.block_size_xyz, strict=False)
+        return "_".join(f"{offset + i * size}-{offset + min((i + 1) * size, n)}" for i, offset, n, size in axes)
 
     def _is_chunk(self, grid: Grid, starts: list[int], stops: list[int]) -> bool:
         axes = zip(starts, stops, self.voxel_offset_xyz, grid.shape_xyz, grid.block_size_xyz, strict=False)

@@ -316,9 +316,9 @@ class FoundLine(_Report):
     bucket: str
     dataset: str
     kind: str
-    """`dataset` or `volume`."""
+    """`dataset`, `volume` or `crop`."""
     place: str
-    """Full key prefix in the bucket."""
+    """Full key prefix in the bucket; of a crop whose ground truth no bucket has, its number."""
     title: str
 
 

@@ -13,24 +13,8 @@ def locate(
     number: Annotated[str, typer.Argument(metavar="N", help="Number of the crop, such as 113.", show_default=False)],
     *,
     bucket: options.BucketDefault = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            "--dataset",
-            metavar="NAME",
-            help="Dataset of the crop, where several have one of that number.",
-            show_default=False,
-        ),
-    ] = None,
-    ground_truth: Annotated[
-        str | None,
-        typer.Option(
-            "--ground-truth",
-            metavar="VERSION",
-            help="Version of the ground truth, as 0003, where there are several.",
-            show_default=False,
-        ),
-    ] = None,
+    dataset: options.CropDataset = None,
+    ground_truth: options.GroundTruthVersion = None,
     volume: Annotated[
         str | None,
         typer.Option(
