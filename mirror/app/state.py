@@ -127,7 +127,7 @@ class BucketState:
     def rows_to_compare(self, array: Array, files: Iterable[RemoteObject]) -> frozenset[tuple[int, ...]]:
         """Return in which rows of an array blocks lie on the share that may be older than its metadata in the bucket.
 
-        None where the share has these metadata as they are: they came after the blocks.
+        In none, where the share has these metadata as they are: they came after the blocks.
 
         Parameters
         ----------
