@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mirror.crops.spec import CropSpec
 from mirror.engine.fetch import ChecksumMode
 from mirror.errors import UsageError
 from mirror.quantities import Limit, Timetable
-from mirror.selection import SelectionSpec
+from mirror.selection import KeyFilter, SelectionSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,10 @@ class SyncRequest:
     bucket: str | None = None
     """As the configuration names it; None is its `default_bucket`."""
     spec: SelectionSpec = field(default_factory=SelectionSpec)
+    crops: CropSpec | None = None
+    """None: whole levels. Else of raw only the blocks that these touch, and of `spec` what bears on them."""
+    exclude: KeyFilter = field(default_factory=KeyFilter)
+    """Keys that are left out, and are no failure."""
     bucket_files: bool = False
     checksum: ChecksumMode | None = None
     verify_share: bool = False
@@ -38,5 +43,11 @@ class SyncRequest:
     def __post_init__(self) -> None:
         if self.delete and self.max_age_seconds is not None:
             raise UsageError("--delete needs a listing of now", "--max-age", hint="Leave out one of the two.")
+        if self.delete and self.crops is not None:
+            raise UsageError(
+                "--delete takes whole arrays, and --crops chooses parts of them",
+                "--crops",
+                hint="Leave out one of the two.",
+            )
         if self.max_delete is not None and not self.delete:
             raise UsageError("--max-delete limits what --delete takes away", "--max-delete", hint="Add --delete.")

@@ -184,7 +184,7 @@ class _Restorer:
         if proof is not Proof.AGREES:
             # Kept as something that the bucket has not: the next sync compares it again.
             etag, verification = ("" if proof is Proof.DIFFERS else etag), Verification.SIZE_ONLY
-        place = state.place(key)
+        place = state.place_of(key)
         array_id, block = place if place is not None else (None, None)
         item = Item(Kind.ADOPT, key, path, status.st_size, etag, int(status.st_mtime), array_id, block)
         return Done(item, status.st_size, etag, digest, verification, is_adopted=True, replaced=False)

@@ -31,11 +31,13 @@ class TransferStarted:
     """The plan is being run."""
 
     planned: Tally
+    doing: str = "mirroring"
+    """What is done with the objects, as the progress calls it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectsDone:
-    """Objects got their names on the share, and their rows in the catalog."""
+    """Objects got their names on the share, and their rows in the catalog; or were looked at."""
 
     done: Tally
 
@@ -67,6 +69,14 @@ class ObjectFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentsSeen:
+    """An import of foreign documents went on."""
+
+    documents: int
+    """So far of this source."""
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A sentence for the user."""
 
@@ -75,7 +85,7 @@ class Note:
     """Said only to those who want to know more (`-v`)."""
 
 
-Event = FolderFound | Listed | TransferStarted | ObjectsDone | Paced | Retried | ObjectFailed | Note
+Event = FolderFound | Listed | TransferStarted | ObjectsDone | Paced | Retried | ObjectFailed | DocumentsSeen | Note
 
 
 class EventSink(Protocol):

@@ -14,6 +14,7 @@ import pytest
 
 from catalog.session import open_catalog
 from mirror.app.state import BucketState
+from mirror.crops.spec import parse_crops
 from mirror.diff import Kind
 from mirror.engine.fetch import Item
 from mirror.errors import ExitCode, MirrorError, UnsafeError, UsageError
@@ -229,9 +230,11 @@ def test_guard(server: OddServer, lab: OddLab, n_gone: int, limit: Limit | None,
 
 
 def test_listing_of_before_is_refused(lab: OddLab) -> None:
-    """--delete with --max-age is a contradiction: exit 2."""
+    """--delete with --max-age is a contradiction: exit 2; so it is with --crops, which lists parts of arrays."""
     with pytest.raises(UsageError, match="listing of now"):
         lab.mirror(delete=True, max_age_seconds=60.0)
+    with pytest.raises(UsageError, match="whole arrays"):
+        lab.mirror(delete=True, crops=parse_crops("all"))
 
 
 SPOILED: dict[str, Callable[[Path], object]] = {
