@@ -10,6 +10,23 @@ from catalog.queries.changes import (
     previous_snapshot,
     put_changes,
 )
+from catalog.queries.checks import (
+    blocks_to_check,
+    checked_parts,
+    count_objects,
+    damaged_objects,
+    drop_damaged,
+    listed_among,
+    listed_in_row,
+    objects_to_check,
+    prove_blocks,
+    prove_objects,
+    put_checked_parts,
+    put_damaged,
+    ranges_without,
+    slab_rows,
+    slab_sums,
+)
 from catalog.queries.class_crops import class_crops, replace_class_crops
 from catalog.queries.comparisons import newest_comparison, put_comparison
 from catalog.queries.crop_places import (
@@ -89,7 +106,7 @@ from catalog.queries.places import (
 )
 from catalog.queries.presence import listed_keys, listed_places, mirrored_places
 from catalog.queries.retention import drop_left_over_snapshots, drop_shards, unlinked_shards
-from catalog.queries.runs import close_dead_runs, count_runs, find_run, finish_run, run_times, runs, start_run
+from catalog.queries.runs import close_dead_runs, count_runs, find_run, finish_run, run_times, runs, runs_of, start_run
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
@@ -112,6 +129,9 @@ from catalog.queries.snapshots import (
 from catalog.queries.soundness import broken_pages, broken_references
 from catalog.queries.sql import Answer, run_query
 from catalog.queries.state import (
+    Contents,
+    contents_of_blocks,
+    contents_of_objects,
     doubt_mirrored_blocks,
     doubt_mirrored_objects,
     forget_mirrored_blocks,
@@ -151,6 +171,7 @@ __all__ = [
     "BestResult",
     "BlockSpan",
     "Changes",
+    "Contents",
     "CropVolume",
     "DatasetSummary",
     "DatedEvaluation",
@@ -166,6 +187,7 @@ __all__ = [
     "annotations_below",
     "arrays",
     "best_results",
+    "blocks_to_check",
     "broken_pages",
     "broken_references",
     "bucket_datasets",
@@ -174,12 +196,16 @@ __all__ = [
     "buckets",
     "change_records",
     "changes",
+    "checked_parts",
     "class_crops",
     "close_dead_runs",
     "compare_listings",
     "containers",
+    "contents_of_blocks",
+    "contents_of_objects",
     "count_blocks",
     "count_issues",
+    "count_objects",
     "count_runs",
     "count_sums",
     "count_vanished",
@@ -190,6 +216,7 @@ __all__ = [
     "cropped_blocks",
     "crops",
     "crops_of_documents",
+    "damaged_objects",
     "dataset_names",
     "dataset_state",
     "dataset_summaries",
@@ -200,6 +227,7 @@ __all__ = [
     "doubt_sums",
     "doubt_sums_around",
     "drop_crop",
+    "drop_damaged",
     "drop_documents",
     "drop_evaluations",
     "drop_left_over_snapshots",
@@ -237,7 +265,9 @@ __all__ = [
     "level_states",
     "link_crop_document",
     "link_shard",
+    "listed_among",
     "listed_blocks",
+    "listed_in_row",
     "listed_keys",
     "listed_objects",
     "listed_parts",
@@ -256,12 +286,17 @@ __all__ = [
     "newest_snapshot",
     "next_document_id",
     "objects_below",
+    "objects_to_check",
     "previous_snapshot",
+    "prove_blocks",
+    "prove_objects",
     "put_array",
     "put_changes",
+    "put_checked_parts",
     "put_comparison",
     "put_container",
     "put_crop",
+    "put_damaged",
     "put_dataset",
     "put_documents",
     "put_evaluations",
@@ -280,6 +315,7 @@ __all__ = [
     "put_shard",
     "put_source_documents",
     "put_volume",
+    "ranges_without",
     "recorded",
     "remember_share",
     "replace_class_crops",
@@ -288,10 +324,13 @@ __all__ = [
     "run_query",
     "run_times",
     "runs",
+    "runs_of",
     "search",
     "see_documents",
     "share",
     "sightings",
+    "slab_rows",
+    "slab_sums",
     "snapshot_blocks",
     "snapshot_shards",
     "snapshots",

@@ -19,8 +19,10 @@ from mirror.formats.n5.grid import parse_block_key
 from mirror.keys import Refusal, ShareRules, is_folder_marker, key_refusal
 from mirror.objects import Tally
 from mirror.plan import Part, Plan, Skip, plan_of
+from mirror.selection import KeyFilter
 from mirror.store.share import Share
 
+EXCLUDED = "is excluded by the configuration"
 _PAGE_STEPS = 2_000
 _SURE_PATH_BYTES = 1_000
 """Paths of blocks that are shorter can be files on any share."""
@@ -43,7 +45,7 @@ class Comparison:
     plan: Plan
     shards: tuple[Compared, ...]
     broken: frozenset[str] = frozenset()
-    """Prefixes of arrays of which a block cannot be a file on the share."""
+    """Prefixes of arrays of which a block cannot be a file on the share, or is excluded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Comparer:
         The kinds that are done; others are counted only.
     aliases
         Folders of the share that were filled under an older name of the bucket.
+    exclude
+        Keys that are left out, whatever might be said of them else. A level without one of its blocks stays closed.
     """
 
     def __init__(
@@ -80,7 +84,9 @@ class Comparer:
         kinds: frozenset[Kind],
         looks_at_share: bool = False,
         aliases: tuple[str, ...] = (),
+        exclude: KeyFilter | None = None,
     ) -> None:
+        self._exclude = exclude or KeyFilter()
         self._state = state
         self._share = share
         self._bucket_name = bucket_name
@@ -193,12 +199,19 @@ class Comparer:
             key = prefix + row[0]
             if is_folder_marker(key):
                 self._skipped.append(Skip(key, "is a folder marker"))
+            elif self._exclude and self._exclude.has(key):
+                self._skipped.append(Skip(key, EXCLUDED))
+                self._note_gap(listed.shard.array, key)
             elif (refusal := self._refusal(listed.shard.array, key, beside.twins) or clashes.get(row[0])) is not None:
                 self._refused.append(Skip(key, refusal.value))
-                if listed.shard.array is not None and _is_block(listed.shard.array, key):
-                    self._broken.add(listed.shard.array.prefix)
+                self._note_gap(listed.shard.array, key)
             else:
                 yield row
+
+    def _note_gap(self, array: Array | None, key: str) -> None:
+        """Note that a level will lack a block, if the key is one."""
+        if array is not None and _is_block(array, key):
+            self._broken.add(array.prefix)
 
     def _refusal(self, array: Array | None, key: str, twins: frozenset[str]) -> Refusal | None:
         if any(key.startswith(twin) for twin in twins):

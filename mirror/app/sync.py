@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
 from mirror.app.contact import Contact
+from mirror.app.content import COUNTER
 from mirror.app.crops.choose import CropChooser
 from mirror.app.datasets import plain_errors
 from mirror.app.expectation import expected_seconds
+from mirror.app.locks import dataset_locks
 from mirror.app.publish import Publisher
 from mirror.app.request import SyncRequest
 from mirror.app.run import Run, recorded_run
@@ -21,8 +23,8 @@ from mirror.app.site import Site
 from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
 from mirror.app.survey import Survey, Surveyor
-from mirror.app.workplace import Workplace, close_dead_runs, workplace
-from mirror.config import BucketSettings, Settings
+from mirror.app.workplace import Workplace, workplace
+from mirror.config import Settings
 from mirror.diff import FETCHES, Kind
 from mirror.engine.events import EventSink, Note, TransferStarted, ignore
 from mirror.engine.fetch import ChecksumMode, Item
@@ -31,14 +33,14 @@ from mirror.engine.retry import PATIENT, Outage, Retrier, RetryPolicy
 from mirror.engine.spool import Spool
 from mirror.engine.transfer import LevelWork, Results, Transfer
 from mirror.errors import ExitCode
-from mirror.lock import DatasetLock, Holder, live_tokens
+from mirror.lock import Holder
 from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
 from mirror.report.chosen_crops import crop_lines
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
 from mirror.store.bucket import Bucket
 from mirror.store.share import FileError
-from mirror.store.staging import Staging, sweep
+from mirror.store.staging import Staging
 
 __all__ = ["NOT_WHOLE", "Confirm", "SyncRequest", "exit_code_of", "sync"]
 
@@ -55,6 +57,7 @@ async def sync(
     kind: RunKind = RunKind.SYNC,
     policy: RetryPolicy = PATIENT,
     contact: Contact | None = None,
+    publishes: bool = True,
 ) -> SyncReport:
     """Mirror what the request chooses, and return what was done.
 
@@ -68,6 +71,8 @@ async def sync(
         How often, and with which waits, a request is made again once the bucket was seen to answer.
     contact
         To the bucket of the request, asked for its datasets, if it is made already. Its maker closes it.
+    publishes
+        Whether the catalog is published on the share at the end; False where the caller does so after several runs.
 
     Raises
     ------
@@ -80,19 +85,23 @@ async def sync(
     """
     started = time.monotonic()
     request = replace(request, datasets=tuple(dict.fromkeys(request.datasets)))
+    named = () if request.dry_run else request.datasets
     bucket_settings = settings.bucket(request.bucket)
     async with plain_errors():
         with workplace(settings, dry_run=request.dry_run, force_catalog=force_catalog) as place, Spool() as spool:
             made = nullcontext(contact) if contact else Contact(settings, request.bucket, request.datasets, sink)
             async with made as asked:
                 bucket = await asked.checked()
-                with _locks(place, bucket_settings, request, sink) as holder:
+                async with dataset_locks(place, bucket_settings.url.bucket, named, sink) as holder:
                     aliases = bucket_settings.aliases
                     state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix, aliases=aliases)
                     outage = Outage(settings.transfer.max_outage, sink)
                     retrier = Retrier(asyncio.sleep, policy, sink, outage=outage)
                     one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind, state, retrier)
-                    return await one.run(confirm)
+                    report = await one.run(confirm)
+                    if publishes and report.run is not None:
+                        await one.publish()
+                    return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +174,7 @@ class _Sync:
             kinds=FETCHES | {Kind.ADOPT} if self._may_fetch else frozenset({Kind.ADOPT, Kind.REPLACE}),
             looks_at_share=self.request.verify_share,
             aliases=self.state.aliases,
+            exclude=self.request.exclude,
         )
         name = self.request.bucket or self.settings.default_bucket
         return comparer.compare(survey, name=name, datasets=self.request.datasets)
@@ -178,12 +188,16 @@ class _Sync:
                 results = await self._transfer(survey, comparison, run)
             await asyncio.to_thread(state.count_sums, self.request.datasets)
             report = self._report(comparison.plan, results, run.id)
-            run.counters = report.model_dump(mode="json", include=_COUNTERS)
+            counted = report.model_dump(mode="json", include=_COUNTERS)
+            run.counters = {**counted, COUNTER: state.contents.as_counters()}
             run.exit_code, run.is_complete = exit_code_of(report), report.complete
-        publisher = Publisher.of(self.settings, catalog, self.place.share, room=self.holder.token)
+        return report
+
+    async def publish(self) -> None:
+        """Publish the catalog on the share, and say what could not be."""
+        publisher = Publisher.of(self.settings, self.place.open_catalog, self.place.share, room=self.holder.token)
         for problem in await asyncio.to_thread(publisher.publish):
             self.sink(Note(problem))
-        return report
 
     async def _transfer(self, survey: Survey, comparison: Comparison, run: Run) -> Results:
         staging = self._site.staging()
@@ -287,22 +301,3 @@ def _verified(results: Results) -> Verified:
         one.word: Amount(objects=results.verified[one], bytes=results.verified_bytes[one]) for one in Verification
     }
     return Verified(**amounts)
-
-
-@contextmanager
-def _locks(place: Workplace, bucket: BucketSettings, request: SyncRequest, sink: EventSink) -> Iterator[Holder]:
-    """Hold the locks of all datasets, and remove what killed runs left; a dry run takes none."""
-    holder = Holder.of_this_process()
-    if request.dry_run:
-        yield holder
-        return
-
-    def say(stale: Holder) -> None:
-        sink(Note(f"Took over the lock of a run that ended without a word (process {stale.pid} on {stale.host})."))
-
-    with ExitStack() as stack:
-        for dataset in sorted(set(request.datasets)):
-            stack.enter_context(DatasetLock(place.share, bucket.url.bucket, dataset, holder, on_takeover=say))
-        sweep(place.share, live_tokens(place.share))
-        close_dead_runs(place.open_catalog)
-        yield holder

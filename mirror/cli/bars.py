@@ -26,8 +26,9 @@ class BarDisplay:
 
     def take(self, event: Event) -> None:
         """Move the bar."""
+        is_next_run = isinstance(event, FolderFound) and self._state.pace is not None
         self._state.take(event)
-        if isinstance(event, TransferStarted):
+        if is_next_run or isinstance(event, TransferStarted):
             self.stop()
         if self._bar is None and isinstance(event, FolderFound | Listed | TransferStarted):
             self._start()
@@ -65,7 +66,7 @@ class BarDisplay:
         if pace is not None:
             bar.update(
                 task,
-                description="mirroring",
+                description=self._state.doing,
                 total=_TICKS,
                 completed=pace.fraction * _TICKS,
                 words=self._transfer_words(),

@@ -117,6 +117,15 @@ LogJson: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+Log: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="Append all that is said to FILE, with times; turned over at 1 MB, as FILE.1 to FILE.9.",
+        show_default=False,
+    ),
+]
 Progress: TypeAlias = Annotated[
     ProgressKind,
     typer.Option(

@@ -51,6 +51,8 @@ class State:
         self.listed: Listed | None = None
         self.documents: DocumentsSeen | None = None
         self.pace: Pace | None = None
+        self.doing = ""
+        """What is done with the objects."""
         self.limited_by = ""
         """What keeps the transfer from being faster; empty while nobody knows."""
 
@@ -58,13 +60,14 @@ class State:
         """Take what the event tells of the progress."""
         match event:
             case FolderFound():
-                self.found, self.listed = event, None
+                # The next of several runs has begun, where there was one.
+                self.found, self.listed, self.pace = event, None, None
             case Listed():
                 self.listed = event
             case DocumentsSeen():
                 self.documents = event
-            case TransferStarted(planned):
-                self.pace = Pace(planned, self._clock())
+            case TransferStarted(planned, doing):
+                self.pace, self.doing = Pace(planned, self._clock()), doing
             case Paced(limited_by=limited_by):
                 self.limited_by = limited_by
             case ObjectsDone(done) if self.pace is not None:
@@ -95,7 +98,7 @@ class State:
         objects_per_second, bytes_per_second = pace.rates(now)
         left = pace.seconds_left(now)
         return (
-            f"mirroring: {format_count(done.objects)} of {format_count(planned.objects)} objects, "
+            f"{self.doing}: {format_count(done.objects)} of {format_count(planned.objects)} objects, "
             f"{format_bytes(done.bytes, self._units)} of {format_bytes(planned.bytes, self._units)}, "
             f"{format_count(round(objects_per_second))} objects/s, {format_rate(bytes_per_second, self._units)}, "
             + (f"{format_seconds(left)} left" if left is not None else "waiting")
@@ -104,10 +107,24 @@ class State:
 
 
 class LineDisplay:
-    """Writes one line a minute, from a thread of its own: a run that stands still says so, too."""
+    """Writes one line a minute, from a thread of its own: a run that stands still says so, too.
 
-    def __init__(self, say: Callable[[str], None], units: Units, *, every_seconds: float = LINE_SECONDS) -> None:
+    Parameters
+    ----------
+    stamp
+        Gives what begins a line of progress: the time, unless what is written to has its own.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        units: Units,
+        *,
+        every_seconds: float = LINE_SECONDS,
+        stamp: Callable[[], str] = lambda: f"{format_utc(datetime.now(UTC))} ",
+    ) -> None:
         self.say = say
+        self._stamp = stamp
         self._state = State(units)
         self._every_seconds = every_seconds
         self._stopped = threading.Event()
@@ -131,4 +148,4 @@ class LineDisplay:
         stopped = self._stopped
         while not stopped.wait(self._every_seconds):
             if line := self._state.line():
-                self.say(f"{format_utc(datetime.now(UTC))} {line}")
+                self.say(f"{self._stamp()}{line}")

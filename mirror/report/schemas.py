@@ -35,7 +35,10 @@ from mirror.report.model import (
     VolumeLine,
     WhyReport,
 )
+from mirror.report.notice import NoticeDocument
+from mirror.report.refresh import RefreshReport
 from mirror.report.upkeep import CatalogInfo, CatalogVacuumed
+from mirror.report.verification import CertifyReport, VerifyReport
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "sync": ("What `oomirror sync --json` prints", SyncReport),
@@ -80,7 +83,11 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "import-mongo": ("What `oomirror import-mongo --json` prints", ImportReport),
     "crops-ls": ("What `oomirror crops ls --json` prints: a line for each crop", tuple[CropLine, ...]),
     "crops-show": ("What `oomirror crops show --json` prints", CropReport),
+    "refresh": ("What `oomirror refresh --json` prints", RefreshReport),
+    "notice": ("What a webhook and a command of [notify] get", NoticeDocument),
     "diff-buckets": ("What `oomirror diff-buckets --json` prints", DiffReport),
+    "verify": ("What `oomirror verify --json` prints", VerifyReport),
+    "certify": ("What `oomirror certify --json` prints", CertifyReport),
     "why": ("What `oomirror why --json` prints", WhyReport),
     "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),
     "catalog-vacuum": ("What `oomirror catalog vacuum --json` prints", CatalogVacuumed),
