@@ -1,17 +1,54 @@
-"""What names a share takes: found by trying, once, when it is marked."""
+"""What names a share takes, and what its file system does: found by trying, in a folder of ours that is removed."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from mirror.errors import UnsafeError
 from mirror.keys import ShareRules
+from mirror.store.disk import fsync_file, fsync_folder
 from mirror.store.share import Share, unsafe_of
 
+_LONG_PATH_BYTES = 1_024
+_COARSEST_SECONDS = 2.0
+"""Of FAT."""
+_KEPT_OUT = 7
+_TAKE = f"""
+import fcntl, sys
+try:
+    fcntl.flock(open(sys.argv[1], "w"), fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError:
+    sys.exit({_KEPT_OUT})
+"""
 _SUSPECT_CHARACTERS = '<>:"|?*\\'
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What a share's file system was seen to do."""
+
+    rules: ShareRules
+    replaces_by_rename: bool
+    fsync_fault: str
+    """What forcing a file and its folder to the disk was refused with; empty where it was done."""
+    takes_long_paths: bool
+    """Paths of 1,024 bytes below the share."""
+    time_step_seconds: float | None
+    """How finely a file's time is kept, 0 for less than a second; None where it cannot be set."""
+    excludes_by_flock: bool
+    """Whether a second process was kept out."""
+    clock_ahead_seconds: float
+    """The time of a file that was just written, less this machine's."""
 
 
 def probe_rules(share: Share) -> ShareRules:
@@ -22,15 +59,101 @@ def probe_rules(share: Share) -> ShareRules:
     UnsafeError
         The share cannot be written.
     """
+    with _room(share) as folder:
+        return _rules(folder)
+
+
+def probe_behaviour(share: Share) -> Behaviour:
+    """Return what the share's file system does. Raises as `probe_rules`."""
+    with _room(share) as folder:
+        try:
+            return Behaviour(
+                rules=_rules(folder),
+                replaces_by_rename=_replaces(folder),
+                fsync_fault=_fsync_fault(folder),
+                takes_long_paths=_takes_long_paths(folder),
+                time_step_seconds=_time_step(folder),
+                excludes_by_flock=_excludes(folder),
+                clock_ahead_seconds=_clock_ahead(folder),
+            )
+        except OSError as error:
+            raise unsafe_of(error, "cannot write on the share", share.root) from error
+
+
+@contextmanager
+def _room(share: Share) -> Iterator[Path]:
     folder = share.own / "tmp" / f"probe-{secrets.token_hex(4)}"
     try:
         folder.mkdir(parents=True)  # The share itself too, where it is new; its parent was seen to be there.
     except OSError as error:
         raise unsafe_of(error, "cannot write on the share", share.root) from error
     try:
-        return _rules(folder)
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _replaces(folder: Path) -> bool:
+    old, new = folder / "old", folder / "new"
+    old.write_bytes(b"old")
+    new.write_bytes(b"new")
+    try:
+        new.rename(old)
+    except OSError:
+        return False
+    return old.read_bytes() == b"new"
+
+
+def _fsync_fault(folder: Path) -> str:
+    (folder / "synced").write_bytes(b"x")
+    try:
+        fsync_file(str(folder / "synced"))
+        fsync_folder(str(folder))
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def _takes_long_paths(folder: Path) -> bool:
+    deep = folder
+    while len(os.fsencode(deep)) - len(os.fsencode(folder)) < _LONG_PATH_BYTES:
+        deep /= "d" * 60
+    try:
+        deep.mkdir(parents=True)
+    except OSError:
+        return False
+    return True
+
+
+def _time_step(folder: Path) -> float | None:
+    path = folder / "timed"
+    path.write_bytes(b"x")
+    wanted = 1_600_000_001.5
+    try:
+        os.utime(path, (wanted, wanted))
+    except OSError:
+        return None
+    found = path.stat().st_mtime
+    if abs(found - wanted) > _COARSEST_SECONDS:
+        return None
+    return 0.0 if found == wanted else 1.0 if abs(found - wanted) < 1 else _COARSEST_SECONDS
+
+
+def _excludes(folder: Path) -> bool:
+    with (folder / "locked").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        command = [sys.executable, "-S", "-c", _TAKE, file.name]
+        taken = subprocess.run(command, check=False, capture_output=True)  # noqa: S603 - words of our own
+    return taken.returncode == _KEPT_OUT
+
+
+def _clock_ahead(folder: Path) -> float:
+    path = folder / "now"
+    path.write_bytes(b"x")
+    return path.stat().st_mtime - time.time()
 
 
 def _rules(folder: Path) -> ShareRules:

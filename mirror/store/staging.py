@@ -34,12 +34,14 @@ class Fsync(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FilePolicy:
-    """Modes, owner group and durability of new files; None leaves it to umask and folder."""
+    """Modes, owner group (None leaves it to umask and folder) and durability of new files; what becomes of old ones."""
 
     fsync: Fsync = Fsync.BATCH
     file_mode: int | None = None
     dir_mode: int | None = None
     group_id: int | None = None
+    keeps_replaced: bool = False
+    """Whether the old file of an object that changed goes to the trash."""
 
 
 class Staging:
@@ -55,7 +57,7 @@ class Staging:
 
     def __init__(self, share: Share, run: str, policy: FilePolicy, *, owner: str = "") -> None:
         self._root = os.fspath(share.root)
-        self._share = share
+        self.share = share
         self._policy = policy
         self._owner = owner
         self._numbers = itertools.count()
@@ -69,7 +71,7 @@ class Staging:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise unsafe_of(error, "cannot write on the share", self._share.root) from error
+            raise unsafe_of(error, "cannot write on the share", self.share.root) from error
 
     def close(self) -> None:
         """Remove the run's folder with what is in it; a share that is gone is left alone."""
@@ -265,6 +267,22 @@ class Staging:
                 raise unsafe_of(error, "cannot move the old file to the trash", relative) from error
             raise FileError("cannot move the old file to the trash", relative, found=str(error.strerror)) from error
 
+    def keep_old(self, relative: str) -> bool:
+        """Give a file that is about to be replaced a name in the run's trash, too, if the policy says so.
+
+        The file stays under its own name until the new one has it: the share never lacks it. Where the share knows no
+        hard links, it does for a moment. Returns whether there was one; raises as `to_trash`.
+        """
+        path, target = f"{self._root}/{relative}", self.trash / relative
+        if not self._policy.keeps_replaced or not os.path.isfile(path):
+            return False
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(path, target)
+        except OSError:
+            self.to_trash(relative)
+        return True
+
     def sync(self) -> None:
         """Force all that was written so far to the disk, if the policy is `batch`. Raises UnsafeError."""
         if self._policy.fsync is Fsync.BATCH:
@@ -273,7 +291,7 @@ class Staging:
                 os.stat(self.folder)
                 sync_file_system(self._root)
             except OSError as error:
-                raise unsafe_of(error, "cannot write on the share", self._share.root) from error
+                raise unsafe_of(error, "cannot write on the share", self.share.root) from error
 
 
 def sweep(share: Share, alive: Mapping[str, object]) -> int:

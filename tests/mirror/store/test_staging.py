@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -200,3 +201,28 @@ def test_a_name_that_cannot_be_given_on_another_file_system(
         staging.publish(staging.write(b"x"), "bucket/taken", 0)
     sweep(share, {})
     assert tree(other_file_system) == {".my_notes.oo"}
+
+
+@pytest.mark.parametrize("has_links", [True, False], ids=["hard-links", "no-hard-links"])
+def test_old_file_is_kept_where_the_policy_says_so(
+    share: Share, has_links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lies in the trash under its own name; with hard links it keeps its place until the new one has it."""
+
+    def refuse(*_: object) -> None:
+        """Refuse as a file system does that knows none."""
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse)
+    share.root.mkdir()
+    room = Staging(share, "run", FilePolicy(keeps_replaced=True))
+    room.open()
+    assert not room.keep_old(KEY)
+    room.publish(room.write(b"old"), KEY, 0)
+    assert room.keep_old(KEY)
+    assert (share.root / KEY).exists() == has_links
+    room.publish(room.write(b"new"), KEY, 0)
+    assert (room.trash / KEY).read_bytes() == b"old"
+    assert (share.root / KEY).read_bytes() == b"new"
+    assert not Staging(share, "run", FilePolicy()).keep_old(KEY)
