@@ -33,7 +33,7 @@ from mirror.engine.transfer import LevelWork, Results, Transfer
 from mirror.engine.window import Window
 from mirror.engine.worker import Setup
 from mirror.errors import ExitCode
-from mirror.lock import DatasetLock, Holder, live_tokens
+from mirror.lock import DatasetLock, Holder, check_held, live_tokens
 from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
@@ -170,6 +170,7 @@ class _Sync:
             report = self._report(comparison.plan, results, run.id)
             run.counters = report.model_dump(mode="json", include=_COUNTERS)
             run.exit_code, run.is_complete = exit_code_of(report), report.complete
+        check_held(self.place.share, self.holder.token)
         publisher = Publisher.of(self.settings, catalog, self.place.share, room=self.holder.token)
         for problem in await asyncio.to_thread(publisher.publish):
             self.sink(Note(problem))
@@ -183,6 +184,7 @@ class _Sync:
         self.sink(TransferStarted(planned))
         staging.open()
         try:
+            check_held(self.place.share, self.holder.token)
             recorder = Recorder(staging.sync, lambda done: self.state.commit(run.id, done), snapshots)
             async with recorder:
                 if not planned.objects:
@@ -320,7 +322,7 @@ def _locks(place: Workplace, bucket: BucketSettings, request: SyncRequest, sink:
         return
 
     def say(stale: Holder) -> None:
-        sink(Note(f"Took over the lock of a run that ended without a word (process {stale.pid} on {stale.host})."))
+        sink(Note(f"Took over the lock of a run that ended without a word ({stale})."))
 
     with ExitStack() as stack:
         for dataset in sorted(set(request.datasets)):

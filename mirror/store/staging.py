@@ -256,6 +256,7 @@ class Staging:
         UnsafeError
             The share is full, read-only or gone.
         """
+        self.check()
         target = self.trash / relative
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -266,14 +267,24 @@ class Staging:
             raise FileError("cannot move the old file to the trash", relative, found=str(error.strerror)) from error
 
     def sync(self) -> None:
-        """Force all that was written so far to the disk, if the policy is `batch`. Raises UnsafeError."""
+        """Force all that was written so far to the disk, if the policy is `batch`. Raises UnsafeError as `check`."""
+        self.check()
         if self._policy.fsync is Fsync.BATCH:
             try:
-                # Of a share that was unmounted under us, the folder below its mount point would be synced: of no use.
-                os.stat(self.folder)
                 sync_file_system(self._root)
             except OSError as error:
                 raise unsafe_of(error, "cannot write on the share", self._share.root) from error
+
+    def check(self) -> None:
+        """Check that the run's folder is there. Raises UnsafeError.
+
+        It is gone where another run took over the lock, and from a share that was unmounted under us: then nothing may
+        be moved on the share, nor a row be committed.
+        """
+        try:
+            os.stat(self.folder)
+        except OSError as error:
+            raise unsafe_of(error, "cannot write on the share", self._share.root) from error
 
 
 def sweep(share: Share, alive: Mapping[str, object]) -> int:
@@ -298,6 +309,24 @@ def sweep(share: Share, alive: Mapping[str, object]) -> int:
     except OSError as error:
         raise unsafe_of(error, "cannot remove what a killed run left", rooms) from error
     return len(stale)
+
+
+def remove_room(share: Share, run: str) -> None:
+    """Remove a run's folder for good: whatever the run does after that, no file of it gets its name.
+
+    Raises
+    ------
+    OSError
+        It is still there.
+    """
+    room = share.own / "tmp" / run
+    gone = room.with_name(f"{run}.{secrets.token_hex(4)}")
+    try:
+        _sweep_neighbours(room)
+        room.rename(gone)  # At once, with all that is in it; what cannot be removed now is left for a sweep.
+    except FileNotFoundError:
+        return
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _sweep_neighbours(room: Path) -> None:
