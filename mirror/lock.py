@@ -145,6 +145,7 @@ class DatasetLock:
                 stale += self._take_from_stale()
             self._sweep()
         except OSError as error:
+            self._let_go()
             raise unsafe_of(error, "cannot write the lock", self._path) from error
         for holder in stale:
             self._on_takeover(holder)
@@ -158,6 +159,9 @@ class DatasetLock:
         self._thread.join()
         if isinstance(error, UnsafeError) and self._is_lost():
             raise _lost(self._path) from error
+        self._let_go()
+
+    def _let_go(self) -> None:
         with suppress(OSError):  # On a share that went away or is read-only now, what ended the run is to be told.
             self._ours.unlink(missing_ok=True)
             self._path.rmdir()

@@ -102,8 +102,11 @@ class Share:
         return marker
 
     def free(self) -> tuple[int, int | None]:
-        """Return free bytes, and free inodes or None where the file system does not count them."""
-        stat = os.statvfs(self.root)
+        """Return free bytes, and free inodes or None where the file system does not count them. Raises UnsafeError."""
+        try:
+            stat = os.statvfs(self.root)
+        except OSError as error:
+            raise unsafe_of(error, "cannot ask the share how much room it has", self.root) from error
         return stat.f_bavail * stat.f_frsize, stat.f_favail if stat.f_files else None
 
     def folder(self, relative: str) -> dict[str, int] | None:

@@ -243,7 +243,7 @@ def test_a_run_beside_one_of_another_host(lab: OddLab, on_another_host: tuple[st
 
 
 def test_a_run_that_was_paused_too_long(lab: OddLab, server: OddServer) -> None:
-    """Taken over in the middle of its transfer, it ends with 6, all files whole, no row without one; then it goes on."""
+    """Taken over in the middle of its transfer, it ends with 6: files whole, no row without one; then it goes on."""
     objects, share = small_dataset(), Share(lab.share)
     pids: list[int] = []
 
