@@ -6,8 +6,10 @@ that worker processes meet the same. The calls themselves are replaced, whoever 
 
 from __future__ import annotations
 
+import builtins
 import ctypes
 import errno
+import io
 import json
 import os
 import re
@@ -57,6 +59,7 @@ class Ways:
     max_name_bytes: int = 0
     """Longer names are refused; 0 lets all pass."""
     counts_inodes: bool = True
+    counts_bytes: bool = True
     n_late_listings: int = 0
     """So many listings of a folder do not show a name that was new before them."""
     time_step_seconds: int = 0
@@ -88,13 +91,28 @@ class _Shim:
         for name in {*_BY_DESCRIPTOR, *_BY_PATH}:
             self._real[name] = getattr(os, name)
             setattr(os, name, self._replaced(name))
+        self._open = builtins.open
+        opens = self._opened(builtins.open)
+        builtins.open = io.open = opens
         self._cdll = ctypes.CDLL
         ctypes.CDLL = self._library  # type: ignore[assignment,misc]
 
     def take_out(self) -> None:
         for name, call in self._real.items():
             setattr(os, name, call)
+        builtins.open = io.open = self._open
         ctypes.CDLL = self._cdll  # type: ignore[misc]
+
+    def _opened(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(file: Any, *arguments: Any, **knobs: Any) -> Any:
+            path = self._path_of("open", (file,), {}) if not isinstance(file, int) else None
+            if path is not None:
+                if fault := self._fault("open", path):
+                    raise OSError(fault.number, os.strerror(fault.number), path)
+                self._check_name("open", path)
+            return real(file, *arguments, **knobs)
+
+        return call
 
     def _replaced(self, name: str) -> Callable[..., Any]:
         real = self._real[name]
@@ -153,9 +171,12 @@ class _Shim:
                 self.met.late.setdefault(folder, {})[name] = self._ways.n_late_listings
 
     def _as_it_is_told(self, name: str, path: str, answer: Any) -> Any:
-        if name == "statvfs" and not self._ways.counts_inodes:
+        if name == "statvfs":
             shown = list(answer)
-            shown[5:8] = 0, 0, 0
+            if not self._ways.counts_bytes:
+                shown[2:5] = 0, 0, 0
+            if not self._ways.counts_inodes:
+                shown[5:8] = 0, 0, 0
             return os.statvfs_result(shown)
         if name in ("scandir", "listdir") and (late := self.met.late.get(path)):
             hidden = {one for one, n_listings in late.items() if n_listings > 0}

@@ -16,7 +16,7 @@ from mirror.keys import ShareRules
 from mirror.store.probe import probe_rules
 from mirror.store.share import MARKER, NOT_A_FILE, FileError, Marker, Share
 from mirror.store.staging import FilePolicy, Fsync, Staging, remove_room, sweep
-from tests.shim import FOR_EVER, Fault, shim
+from tests.shim import FOR_EVER, Fault, Ways, shim
 
 KEY = "bucket/d/d.n5/attributes.json"
 SHM = Path("/dev/shm")
@@ -350,3 +350,26 @@ def test_a_share_that_cannot_be_asked(share: Share, call: str) -> None:
     acts = {"statvfs": share.free, "scandir": lambda: share.folder("folder"), "mkdir": room.open}
     with shim(share.root, Fault(call, errno.EIO)), pytest.raises(UnsafeError):
         acts[call]()
+
+
+def test_a_share_that_counts_nothing(share: Share) -> None:
+    """Neither bytes nor inodes: what it says is no number of what is free."""
+    share.root.mkdir()
+    with shim(share.root, ways=Ways(counts_inodes=False, counts_bytes=False)):
+        assert share.free() == (None, None)
+    free_bytes, free_inodes = share.free()
+    assert free_bytes
+    assert free_inodes != 0
+
+
+def test_probe_of_a_share_that_goes_away_over_a_name(share: Share) -> None:
+    """That name is refused, and no other; a share that stays away is told as such, and no rule is made of it."""
+    share.root.mkdir()
+    naps: list[float] = []
+    name = Fault("open", errno.EIO, "/a:b$", n_times=FOR_EVER)
+    with shim(share.root, name, Fault("open", errno.EIO, "/again$", n_times=2)):
+        assert probe_rules(share, sleep=naps.append) == ShareRules(forbidden_characters=frozenset(":"))
+    assert len(naps) == 2
+    after = Fault("open", errno.ENOTCONN, "/(again|a>b|case)$", n_times=FOR_EVER)
+    with shim(share.root, after), pytest.raises(UnsafeError, match="what names"):
+        probe_rules(share, sleep=naps.append)
