@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mirror import __version__
 
-__all__ = ["__version__", "main"]
+if TYPE_CHECKING:
+    from mirror.view import (
+        BlockLostError,
+        BlockNotMirroredError,
+        CropView,
+        NotOnShareError,
+        VolumeView,
+        open_crop,
+        open_volume,
+    )
+
+__all__ = [
+    "BlockLostError",
+    "BlockNotMirroredError",
+    "CropView",
+    "NotOnShareError",
+    "VolumeView",
+    "__version__",
+    "main",
+    "open_crop",
+    "open_volume",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Return a name of `mirror.view`, imported now: NumPy and tensorstore are not there for every command."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from mirror import view
+
+    return getattr(view, name)
 
 
 def main() -> NoReturn:

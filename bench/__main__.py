@@ -1,7 +1,7 @@
 """`python -m bench`: the tools side by side; `python -m bench bars`: all that is claimed of them.
 
 `python -m bench profile`: where one run's time goes; `python -m bench catalog`: the catalog at real size.
-`python -m bench diffing`: two buckets compared from their listings.
+`python -m bench diffing`: two buckets compared from their listings; `python -m bench imports`: a million documents.
 """
 
 from __future__ import annotations
@@ -9,13 +9,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bench import bars, catalog, diffing, profiles, reports
+from bench import bars, catalog, diffing, imports, profiles, reports
 from bench.compare import compare
 from bench.origins import Depot
 from bench.table import render_comparison
 from mirror.errors import MirrorError
 
-_PROGRAMS = {"bars": bars.main, "profile": profiles.main, "catalog": catalog.main, "diffing": diffing.main}
+_PROGRAMS = {
+    "bars": bars.main,
+    "profile": profiles.main,
+    "catalog": catalog.main,
+    "diffing": diffing.main,
+    "imports": imports.main,
+}
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mirror.diff import FETCHES, Kind
 from mirror.errors import UnsafeError
 from mirror.objects import Tally
+from mirror.selection import CropChoice
 
 ASK_ABOVE_BYTES = 10 * 10**9
 ASK_ABOVE_OBJECTS = 100_000
@@ -65,8 +66,24 @@ class Plan:
     """In which the objects to fetch lie."""
     left_out: tuple[str, ...] = field(default=())
     """Levels and volumes that the selection leaves out, as the dataset names them."""
+    crops: tuple[tuple[str, CropChoice], ...] = ()
+    """Datasets and their crops, where only crops are mirrored."""
     expected_seconds: float | None = None
     """At the rates that earlier runs were measured at; None where none was."""
+
+    @property
+    def unplaced(self) -> tuple[Skip, ...]:
+        """Crops that nothing places."""
+        return tuple(
+            Skip(f"crop {number} of {dataset}", reason)
+            for dataset, choice in self.crops
+            for number, reason in choice.unplaced
+        )
+
+    @property
+    def n_unplaced_as_asked(self) -> int:
+        """How many of these were asked for by their number."""
+        return sum(len(choice.unplaced) for _, choice in self.crops if not choice.spec.is_all)
 
     @property
     def to_fetch(self) -> Tally:
@@ -102,6 +119,7 @@ def plan_of(
     refused: Iterable[Skip] = (),
     skipped: Iterable[Skip] = (),
     left_out: Iterable[str] = (),
+    crops: Iterable[tuple[str, CropChoice]] = (),
 ) -> Plan:
     """Return the plan that the parts add up to; equal parts in another order give an equal plan."""
     lines: dict[tuple[str, str, str], Line] = {}
@@ -122,6 +140,7 @@ def plan_of(
         tuple(sorted(skipped, key=lambda skip: skip.key)),
         n_folders,
         tuple(sorted(left_out)),
+        tuple(crops),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import signal
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from catalog.config import sqlite_url
+from catalog.session import open_catalog
 from mirror.demo.buckets import BUCKET_NAMES, sample_objects, upload_samples
 from mirror.demo.server import SeaweedServer
 from mirror.demo.specimen import Scale
@@ -27,6 +30,26 @@ settings.load_profile("suite")
 # A hang-up that is ignored stays ignored, by design; tests of SIGHUP must not depend on what started them (`nohup`).
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parse_what_s3_is_once() -> Iterator[None]:
+    """Keep what botocore reads of its own files: each client parses a megabyte anew, and a run opens several."""
+    from botocore.loaders import JSONFileLoader
+
+    load = JSONFileLoader.load_file
+    parsed = functools.cache(functools.partial(load, JSONFileLoader()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _, file_path: parsed(file_path))
+        yield
+
+
+@pytest.fixture(scope="session")
+def blank_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalog at head without rows, to be copied: running the migrations takes half a second."""
+    file = tmp_path_factory.mktemp("blank") / "catalog.db"
+    open_catalog(sqlite_url(file)).close()
+    return file
 
 
 @pytest.fixture(scope="session")

@@ -358,7 +358,8 @@ class OddServer:
         for task in others:
             task.cancel()
         await asyncio.wait(others, timeout=2) if others else None
-        await asyncio.sleep(0.1)  # Connections over TLS that were broken off close a turn of the loop later.
+        if self._tls is not None:
+            await asyncio.sleep(0.1)  # Connections over TLS that were broken off close a turn of the loop later.
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request, after the delay."""

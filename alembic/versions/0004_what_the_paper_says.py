@@ -61,7 +61,7 @@ def _create_documents() -> None:
     )
     op.create_table(
         "source_document",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("source_id", sa.Integer(), nullable=False),
         sa.Column("document_key", sa.Text(), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),

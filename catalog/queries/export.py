@@ -5,18 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, Text, false, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, Table, Text, false, or_, select, tuple_, type_coerce
 
-from catalog.queries.overview import dataset_names
+from catalog.queries.overview import bucket_datasets
 from catalog.queries.rows import starts_with, stream
-from catalog.tables import JsonText, UtcText, bucket, fact, manifest, metadata
+from catalog.tables import (
+    JsonText,
+    UtcText,
+    bucket,
+    class_crop,
+    crop,
+    crop_document,
+    evaluation,
+    fact,
+    manifest,
+    metadata,
+    source_document,
+)
 from catalog.tables import dataset as dataset_table
 from catalog.tables import run as run_table
 
 BLOCK_TABLES = frozenset({"listed_block", "mirrored_block"})
 """Those with a row for each block."""
 
-_OWNERS = ("dataset_id", "container_id", "array_id", "shard_id", "manifest_id")
+_OWNERS = ("dataset_id", "container_id", "array_id", "shard_id", "manifest_id", "crop_id")
 """Foreign keys that say to which dataset a row belongs, where neither name nor place does."""
 
 
@@ -45,10 +57,9 @@ def table_rows(connection: Connection, table: str, datasets: Collection[str] = (
 
 def all_dataset_names(connection: Connection) -> frozenset[str]:
     """Return the datasets of which the catalog knows anything, in whatever bucket."""
-    buckets = connection.execute(select(bucket.c.id)).scalars().all()
-    names = {name for number in buckets for name in dataset_names(connection, number)}
-    for column in (dataset_table.c.name, fact.c.dataset, manifest.c.dataset):
-        names.update(connection.execute(select(column).distinct()).scalars())
+    names = set(bucket_datasets(connection))
+    for column in (fact.c.dataset, manifest.c.dataset, crop.c.dataset, class_crop.c.dataset):
+        names.update(connection.execute(select(column).where(column.is_not(None)).distinct()).scalars())
     return frozenset(names)
 
 
@@ -70,6 +81,8 @@ def _belongs(table: Table, names: list[str], prefixes: dict[int, tuple[str, ...]
         return or_(*quoted)
     if table is dataset_table:
         return columns.name.in_(names)
+    if table is evaluation or "document_key" in columns:
+        return _says_of(table, names)
     if "dataset" in columns:
         return columns.dataset.in_(names)
     place = columns.get("key", columns.get("prefix"))
@@ -86,3 +99,21 @@ def _belongs(table: Table, names: list[str], prefixes: dict[int, tuple[str, ...]
             condition = _belongs(owner, names, prefixes)
             return None if condition is None else columns[name].in_(select(owner.c.id).where(condition))
     return None
+
+
+def _says_of(table: Table, names: list[str]) -> ColumnElement[bool]:
+    """Return the condition that an evaluation, a document or what is known of one is about the datasets."""
+    of_crops = select(crop.c.number).where(crop.c.dataset.in_(names))
+    # An evaluation's own `dataset` is an array in the file of predictions.
+    is_about = evaluation.c.parent_dataset_id.in_(names) | (
+        evaluation.c.parent_dataset_id.is_(None) & evaluation.c.crop.in_(of_crops)
+    )
+    if table is evaluation:
+        return is_about
+    t = source_document.c
+    linked = select(crop_document.c.document_id).join(crop).where(crop.c.dataset.in_(names))
+    has_said = t.id.in_(linked) | t.id.in_(select(evaluation.c.document_id).where(is_about))
+    if table is source_document:
+        return has_said
+    named = select(t.source_id, t.document_key).where(has_said)
+    return tuple_(table.c.source_id, table.c.document_key).in_(named)

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
+from catalog.queries.cropped import cropped_blocks
 from catalog.queries.places import arrays, bucket_prefix
 from catalog.queries.rows import first_after, starts_with
 from catalog.queries.sums import mirror_states
 from catalog.records import Count, LevelState, LooseState, SnapshotScope
-from catalog.tables import array, mirrored_object, shard, snapshot, snapshot_shard
+from catalog.tables import array, bucket, mirrored_object, shard, snapshot, snapshot_shard
+from catalog.tables import dataset as dataset_table
 
 
 class Listing(NamedTuple):
@@ -44,10 +46,13 @@ def dataset_state(connection: Connection, bucket_id: int, dataset: str) -> tuple
     records = arrays(connection, bucket_id, prefix)
     states = mirror_states(connection, bucket_id, prefix, records)
     levels = []
+    unlisted = {one.key_prefix for one in records if one.id not in listings and states[one.key_prefix].mirrored.objects}
+    cropped = cropped_blocks(connection, bucket_id, dataset) if unlisted else {}
     for record in records:
         of_array, state = listings.get(record.id), states[record.key_prefix]
         if of_array is None:
-            levels.append(LevelState(record, None, None, state))
+            is_cropped = record.key_prefix in unlisted and record.key_prefix in cropped
+            levels.append(LevelState(record, None, None, state, is_cropped=is_cropped))
         else:
             levels.append(LevelState(record, of_array.listed, of_array.finished_at, state, of_array.blocks))
     loose = listings.get(None)
@@ -65,6 +70,13 @@ def dataset_names(connection: Connection, bucket_id: int) -> tuple[str, ...]:
     names.update(_first_folder(key, prefix) for key in containers.scalars())
     names.update(_mirrored_folders(connection, bucket_id, prefix))
     return tuple(sorted(name for name in names if name))
+
+
+def bucket_datasets(connection: Connection) -> frozenset[str]:
+    """Return the datasets that any bucket was seen to have, or that the share has of any."""
+    numbers = connection.execute(select(bucket.c.id)).scalars().all()
+    looked_at = connection.execute(select(dataset_table.c.name).distinct()).scalars()
+    return frozenset(looked_at).union(*(dataset_names(connection, number) for number in numbers))
 
 
 def _dataset_prefix(connection: Connection, bucket_id: int, dataset: str) -> str:

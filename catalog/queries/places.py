@@ -89,7 +89,7 @@ def arrays(connection: Connection, bucket_id: int, key_prefix: str) -> tuple[Arr
         .where(array.c.bucket_id == bucket_id, starts_with(array.c.prefix, key_prefix))
         .order_by(array.c.prefix, array.c.path)
     )
-    return tuple(_array_record(row) for row in connection.execute(query).mappings())
+    return tuple(array_record(row) for row in connection.execute(query).mappings())
 
 
 def documents(connection: Connection, bucket_id: int, key_prefix: str) -> dict[str, tuple[bytes, bytes]]:
@@ -107,6 +107,7 @@ def put_documents(connection: Connection, rows: Iterable[DocumentRow]) -> None:
     put_rows(connection, document, rows)
 
 
-def _array_record(row: RowMapping) -> ArrayRecord:
+def array_record(row: RowMapping) -> ArrayRecord:
+    """Return a row of the table as a record."""
     values: dict[Any, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items()}
     return ArrayRecord(**values)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from sqlalchemy import Connection, Exists, Table, delete, exists, select, tuple_
+from sqlalchemy import Connection, Exists, Table, delete, exists, func, select, tuple_
 
 from catalog.records import RunState
-from catalog.tables import listed_block, listed_object, run, shard, snapshot, snapshot_shard
+from catalog.tables import array, listed_block, listed_object, run, shard, snapshot, snapshot_shard
 
 KEPT_SNAPSHOTS = 2
-"""Complete snapshots kept of each bucket, dataset and scope."""
+"""Complete snapshots kept of each bucket, dataset and scope, besides those that alone tell of an array."""
 DROPPED_ROWS = 20_000
 """Rows of superfluous shards that go in one transaction: a tenth of a second in which nobody else can write."""
 _SHARDS = 500
@@ -27,8 +27,28 @@ def drop_old_snapshots(connection: Connection, newest_id: int) -> None:
         snapshot.c.is_complete,
     )
     kept = select(snapshot.c.id).where(*same).order_by(snapshot.c.id.desc()).limit(KEPT_SNAPSHOTS)
-    connection.execute(delete(snapshot).where(*same, snapshot.c.id.not_in(kept)))
+    old = set(connection.execute(select(snapshot.c.id).where(*same, snapshot.c.id.not_in(kept))).scalars())
+    if old:
+        gone = old - _newest_of_arrays(connection, newest.bucket_id, newest.dataset)
+        connection.execute(delete(snapshot).where(snapshot.c.id.in_(gone)))
     drop_left_over_snapshots(connection, newest.bucket_id)
+
+
+def _newest_of_arrays(connection: Connection, bucket_id: int, dataset: str) -> set[int]:
+    """Return the snapshots that are the newest of an array which the bucket still has: only they tell how large it is.
+
+    Two runs that chose other volumes, or crops, must not make forget what was listed of all else.
+    """
+    query = (
+        select(func.max(snapshot.c.id))
+        .join(snapshot_shard, snapshot_shard.c.snapshot_id == snapshot.c.id)
+        .join(shard, shard.c.id == snapshot_shard.c.shard_id)
+        .join(array, array.c.id == shard.c.array_id)
+        .where(snapshot.c.bucket_id == bucket_id, snapshot.c.dataset == dataset)
+        .where(snapshot.c.is_complete, array.c.is_present)
+        .group_by(shard.c.array_id)
+    )
+    return set(connection.execute(query).scalars())
 
 
 def drop_left_over_snapshots(connection: Connection, bucket_id: int | None = None) -> int:

@@ -191,6 +191,10 @@ def _parameter(name: str, column: ColumnElement[Any]) -> ColumnElement[Any]:
     return bindparam(f"of_{name}", type_=column.type)
 
 
+_TYPE_NAMES = {"float": "float8"}
+"""A type as SQL spells it, to PostgreSQL's own name."""
+
+
 class _CopySql(NamedTuple):
     make: str
     copy: str
@@ -205,7 +209,8 @@ def _copy_sql(table: Table, dialect: Dialect) -> _CopySql:
     staging = Table(
         f"incoming_{table.name}", MetaData(), *(Column(column.name, column.type) for column in table.columns)
     )
-    types = [str(column.type.compile(dialect)).partition(" ")[0].lower() for column in table.columns]
+    words = [str(column.type.compile(dialect)).partition(" ")[0].lower() for column in table.columns]
+    types = [_TYPE_NAMES.get(word, word) for word in words]
     move = upsert(table, dialect).from_select([column.name for column in table.columns], select(staging))
     name = quote(staging.name)
     return _CopySql(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -87,6 +87,13 @@ def runs(connection: Connection, limit: int | None = 20) -> tuple[RunRecord, ...
     """Return the newest runs, the last one first; all of them where `limit` is None."""
     query = select(run).order_by(run.c.id.desc()).limit(limit)
     return tuple(_run_record(row) for row in connection.execute(query).mappings())
+
+
+def runs_of(connection: Connection, bucket_id: int, dataset: str, kind: RunKind) -> Iterator[RunRecord]:
+    """Yield the runs of one kind on this dataset of a bucket alone, the last one first, as they are asked for."""
+    ours = (run.c.kind == kind.value, run.c.bucket_id == bucket_id, run.c.datasets == [dataset])
+    for row in connection.execute(select(run).where(*ours).order_by(run.c.id.desc())).mappings():
+        yield _run_record(row)
 
 
 def find_run(connection: Connection, run_id: int) -> RunRecord | None:

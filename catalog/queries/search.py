@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import ColumnElement, Connection, Select, column, delete, func, insert, literal_column, select, table
 
@@ -23,10 +23,20 @@ def words_of(*texts: str) -> str:
     return " ".join(dict.fromkeys(found))
 
 
-def put_search_entries(connection: Connection, bucket_id: int, dataset: str, records: Iterable[SearchEntry]) -> None:
-    """Keep what search finds of a dataset, instead of what it found before."""
-    of_dataset = search_entry.c.bucket_id == bucket_id, search_entry.c.dataset == dataset
-    connection.execute(delete(search_entry).where(*of_dataset))
+def put_search_entries(
+    connection: Connection, bucket_id: int, dataset: str, records: Iterable[SearchEntry], *, kinds: Collection[str] = ()
+) -> None:
+    """Keep what search finds of a dataset, instead of what it found before.
+
+    Parameters
+    ----------
+    kinds
+        Only entries of these kinds are replaced; none given: all.
+    """
+    replaced = [search_entry.c.bucket_id == bucket_id, search_entry.c.dataset == dataset]
+    if kinds:
+        replaced.append(search_entry.c.kind.in_(sorted(kinds)))
+    connection.execute(delete(search_entry).where(*replaced))
     names = [one.name for one in search_entry.columns if one.name != "id"]
     rows = [{name: getattr(record, name) for name in names} for record in records]
     if rows:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
-from typing import cast
+from typing import TypeAlias, cast
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, tuple_
 
 from catalog.queries.rows import batches, delete_rows, put_batch, starts_with, stream, update_rows
 from catalog.records import MirroredBlock, MirroredBlockRow, MirroredObject, MirroredObjectRow
@@ -14,9 +14,17 @@ from catalog.tables import mirrored_block, mirrored_object
 
 _BLOCK_KEY = itemgetter(0, 1, 2, 3)
 _OBJECT_KEY = itemgetter(0, 1)
+_TUPLES = 300
+"""Keys a statement, where a key is of several numbers: SQLite takes some thousand parameters."""
 IN_DOUBT_ETAG = b""
-"""Of rows in doubt. No object has such an ETag: it differs from whatever the bucket has."""
-_IN_DOUBT: dict[str, object] = {"etag": IN_DOUBT_ETAG, "hash": None}
+"""Of rows in doubt. No object has such an ETag: it differs from whatever the bucket has.
+
+Size and hash stay: they tell, once the new file is there, whether its content is another. Of the file that lies there
+they say nothing.
+"""
+_IN_DOUBT: dict[str, object] = {"etag": IN_DOUBT_ETAG}
+Contents: TypeAlias = tuple[int, bytes | None]
+"""Size and xxh3-128 of what was on the share last."""
 
 
 def put_mirrored_blocks(connection: Connection, rows: Iterable[MirroredBlockRow]) -> None:
@@ -53,6 +61,13 @@ def mirrored_blocks(
     if y is not None:
         query = query.where(t.y == y)
     return cast("Iterator[MirroredBlock]", stream(connection, query.order_by(t.x, t.y, t.z)))
+
+
+def mirrored_rows(connection: Connection, array_id: int) -> tuple[tuple[int, int], ...]:
+    """Return the rows of an array, x and y, in which blocks are on the share."""
+    t = mirrored_block.c
+    query = select(t.x, t.y).where(t.array_id == array_id).distinct().order_by(t.x, t.y)
+    return tuple((x, y) for x, y in connection.execute(query))
 
 
 def mirrored_objects(connection: Connection, bucket_id: int, key_prefix: str) -> Iterator[MirroredObject]:
@@ -94,4 +109,28 @@ def mirrored_objects_of(connection: Connection, bucket_id: int, keys: Sequence[s
         some = keys[start : start + 500]
         query = select(t.key, t.size, t.etag, t.how).where(t.bucket_id == bucket_id, t.key.in_(some))
         found += [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+    return found
+
+
+def contents_of_blocks(
+    connection: Connection, array_id: int, indices_xyz: Sequence[tuple[int, int, int]]
+) -> dict[tuple[int, int, int], Contents]:
+    """Return what these blocks of an array were on the share last, by their place; rows in doubt, too."""
+    t = mirrored_block.c
+    found: dict[tuple[int, int, int], Contents] = {}
+    for start in range(0, len(indices_xyz), _TUPLES):
+        places = tuple_(t.x, t.y, t.z).in_(indices_xyz[start : start + _TUPLES])
+        query = select(t.x, t.y, t.z, t.size, t.hash).where(t.array_id == array_id, places)
+        found |= {(x, y, z): (size, digest) for x, y, z, size, digest in connection.execute(query)}
+    return found
+
+
+def contents_of_objects(connection: Connection, bucket_id: int, keys: Sequence[str]) -> dict[str, Contents]:
+    """Return what these objects were on the share last, by their key; rows in doubt, too."""
+    t = mirrored_object.c
+    found: dict[str, Contents] = {}
+    for start in range(0, len(keys), _TUPLES):
+        some = keys[start : start + _TUPLES]
+        query = select(t.key, t.size, t.hash).where(t.bucket_id == bucket_id, t.key.in_(some))
+        found |= {key: (size, digest) for key, size, digest in connection.execute(query)}
     return found

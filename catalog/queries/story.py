@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, Table, and_, exists, func, select
 
 from catalog.queries.rows import starts_with
 from catalog.queries.snapshots import newest_snapshot
+from catalog.queries.state import IN_DOUBT_ETAG
 from catalog.records import Count, Recorded, Sighting, SnapshotScope
 from catalog.tables import (
     listed_block,
@@ -151,4 +152,7 @@ def _covers(connection: Connection, row: Row[Any], array_id: int | None) -> bool
 def _row(connection: Connection, table: Table, *conditions: Any) -> Recorded | None:
     t = table.c
     row = connection.execute(select(t.size, t.etag, t.hash, t.how, t.run_id).where(*conditions)).first()
-    return None if row is None else Recorded(row.size, row.etag, row.hash, row.how, row.run_id)
+    if row is None:
+        return None
+    # The hash of a row in doubt is that of what lay there before.
+    return Recorded(row.size, row.etag, None if row.etag == IN_DOUBT_ETAG else row.hash, row.how, row.run_id)

@@ -41,6 +41,8 @@ class RunKind(StrEnum):
     SYNC = "sync"
     SCAN = "scan"
     ADOPT = "adopt"
+    FETCH = "fetch"
+    """Single blocks, for who reads a volume in Python."""
 
 
 class RunState(StrEnum):
@@ -410,11 +412,23 @@ class LevelState:
     state: MirrorState
     blocks: Count | None = None
     """Those of `listed` that are blocks inside the grid."""
+    is_cropped: bool = False
+    """Whether no listing has it, for runs mirrored of it only what crops touch."""
 
     @property
     def mirrored(self) -> Count:
         """What is on the share."""
         return self.state.mirrored
+
+    @property
+    def most_objects(self) -> int | None:
+        """How many objects there are as it was listed; of a cropped one as its grid has room for, with its metadata.
+
+        None where neither is known.
+        """
+        if self.listed is not None:
+            return self.listed.objects
+        return None if not self.is_cropped or self.array.n_blocks is None else self.array.n_blocks + 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ import_source = Table(
 source_document = Table(
     "source_document",
     metadata,
-    Column("id", Integer, primary_key=True),
+    # Given by the importer, which is the only writer: a million rows need theirs before they are written.
+    Column("id", Integer, primary_key=True, autoincrement=False),
     Column("source_id", Integer, key_to("import_source.id", cascades=True), nullable=False),
     Column("document_key", Text, nullable=False),
     Column("hash", LargeBinary, nullable=False),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from mirror.app.state import BucketState, holds_blocks
 from mirror.app.survey import BUCKET_FILES, Survey
-from mirror.diff import Kind, Step, case_twins, compare, conflicts, conflicts_in_order
+from mirror.diff import Kind, Known, Step, case_twins, compare, conflicts, conflicts_in_order
 from mirror.engine.fetch import Item
 from mirror.engine.listing import ListedShard, Shard
 from mirror.engine.spool import Page, Row, Spool
@@ -19,8 +19,10 @@ from mirror.formats.n5.grid import parse_block_key
 from mirror.keys import Refusal, ShareRules, is_folder_marker, key_refusal
 from mirror.objects import Tally
 from mirror.plan import Part, Plan, Skip, plan_of
+from mirror.selection import KeyFilter
 from mirror.store.share import Share
 
+EXCLUDED = "is excluded by the configuration"
 _PAGE_STEPS = 2_000
 _SURE_PATH_BYTES = 1_000
 """Paths of blocks that are shorter can be files on any share."""
@@ -43,7 +45,7 @@ class Comparison:
     plan: Plan
     shards: tuple[Compared, ...]
     broken: frozenset[str] = frozenset()
-    """Prefixes of arrays of which a block cannot be a file on the share."""
+    """Prefixes of arrays of which a block cannot be a file on the share, or is excluded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Comparer:
         The kinds that are done; others are counted only.
     aliases
         Folders of the share that were filled under an older name of the bucket.
+    exclude
+        Keys that are left out, whatever might be said of them else. A level without one of its blocks stays closed.
     """
 
     def __init__(
@@ -80,7 +84,9 @@ class Comparer:
         kinds: frozenset[Kind],
         looks_at_share: bool = False,
         aliases: tuple[str, ...] = (),
+        exclude: KeyFilter | None = None,
     ) -> None:
+        self._exclude = exclude or KeyFilter()
         self._state = state
         self._share = share
         self._bucket_name = bucket_name
@@ -116,7 +122,10 @@ class Comparer:
             compared.append(one)
             parts.append(part)
         left_out = (f"{one.name}: {place}" for one in survey.datasets for place in one.selection.left_out)
-        plan = plan_of(name, datasets, parts, refused=self._refused, skipped=self._skipped, left_out=left_out)
+        crops = [(one.name, one.selection.crops) for one in survey.datasets if one.selection.crops is not None]
+        plan = plan_of(
+            name, datasets, parts, refused=self._refused, skipped=self._skipped, left_out=left_out, crops=crops
+        )
         return Comparison(plan, tuple(compared), frozenset(self._broken))
 
     def _shard(
@@ -125,9 +134,9 @@ class Comparer:
         if self._is_up_to_date(listed, beside):
             return Compared(listed, ()), Part(dataset, *place, {Kind.UP_TO_DATE: listed.listed})
         tally = _Tallies()
-        rows = self._possible(listed, beside)
         folders = _Folders(self, self._bucket_name, listed.shard.prefix)
         with self._state.known(listed.shard) as known:
+            rows = self._possible(listed, beside, known)
             steps = compare(rows, known, folders, looks_at_share=self._looks_at_share)
             if self._aliases:
                 steps = self._with_aliases(steps, listed.shard.prefix)
@@ -143,6 +152,8 @@ class Comparer:
         """
         prefix = listed.shard.prefix
         if self._looks_at_share or not listed.listed.objects or _has_twin(prefix, beside.twins):
+            return False
+        if listed.shard.wanted is not None:
             return False
         if len(prefix) + _LONGEST_BLOCK + self._root_bytes >= _SURE_PATH_BYTES:
             return False
@@ -180,20 +191,27 @@ class Comparer:
         if batch:
             yield self._spool.add(batch)
 
-    def _possible(self, listed: ListedShard, beside: _Beside) -> Iterator[Row]:
-        """Yield the rows that can be files on the share; name the others."""
+    def _possible(self, listed: ListedShard, beside: _Beside, known: Known) -> Iterator[Row]:
+        """Yield the rows that are meant and can be files on the share; name those that cannot."""
         prefix = listed.shard.prefix
         clashes = self._clashes(listed, beside.folders)
-        for row in self._spool.rows(listed.pages):
+        for row in _meant(self._spool.rows(listed.pages), listed.shard, known):
             key = prefix + row[0]
             if is_folder_marker(key):
                 self._skipped.append(Skip(key, "is a folder marker"))
+            elif self._exclude and self._exclude.has(key):
+                self._skipped.append(Skip(key, EXCLUDED))
+                self._note_gap(listed.shard.array, key)
             elif (refusal := self._refusal(listed.shard.array, key, beside.twins) or clashes.get(row[0])) is not None:
                 self._refused.append(Skip(key, refusal.value))
-                if listed.shard.array is not None and _is_block(listed.shard.array, key):
-                    self._broken.add(listed.shard.array.prefix)
+                self._note_gap(listed.shard.array, key)
             else:
                 yield row
+
+    def _note_gap(self, array: Array | None, key: str) -> None:
+        """Note that a level will lack a block, if the key is one."""
+        if array is not None and _is_block(array, key):
+            self._broken.add(array.prefix)
 
     def _refusal(self, array: Array | None, key: str, twins: frozenset[str]) -> Refusal | None:
         if any(key.startswith(twin) for twin in twins):
@@ -226,6 +244,14 @@ class Comparer:
     def folder_on_share(self, relative: str) -> Mapping[str, int] | None:
         """Return what lies in a folder of the share."""
         return self._share.folder(relative)
+
+
+def _meant(rows: Iterator[Row], shard: Shard, known: Known) -> Iterator[Row]:
+    """Return the rows that a shard means; where it says so, also those that the share has."""
+    wanted = shard.wanted
+    if wanted is None:
+        return rows
+    return (row for row in rows if shard.takes(row[0]) or (wanted.with_mirrored and known.get(row[0]) is not None))
 
 
 class _Folders:

@@ -13,18 +13,20 @@ from catalog.records import (
     ContainerRecord,
     DatasetRecord,
     FactRecord,
-    FindingRecord,
     SearchEntry,
     VolumeRecord,
 )
 from mirror import __version__
+from mirror.app.crops.check import check_crops
+from mirror.app.crops.words import put_crop_entries
+from mirror.app.findings import put_findings
 from mirror.app.recalled import recall_dataset
 from mirror.app.workplace import utc_now
 from mirror.checksum import xxh3
 from mirror.formats.check import check_dataset
 from mirror.formats.check_manifest import check_manifest
 from mirror.formats.kinds import classify_volume
-from mirror.formats.layout import Array, Dataset, Finding, Volume
+from mirror.formats.layout import Array, Dataset, Volume
 from mirror.formats.manifest import parse_manifest
 from mirror.formats.organelles import title_of
 
@@ -74,6 +76,7 @@ def put_described(
     found = (*dataset.findings, *check_dataset(dataset))
     put_findings(connection, bucket_id, dataset.name, METADATA, found, now=now)
     compare_with_manifests(connection, url, dataset.name, aliases)
+    check_crops(connection, dataset.name, now=now)
     for other_id, other_url in queries.buckets(connection).items():
         if other_id != bucket_id:
             # Its title may come from the documents of this one.
@@ -109,26 +112,6 @@ def compare_with_manifests(connection: Connection, url: str, name: str, aliases:
     return len(found)
 
 
-def put_findings(
-    connection: Connection, bucket_id: int, dataset: str, origin: str, found: Iterable[Finding], *, now: datetime
-) -> None:
-    """Write what one look at a dataset found odd, instead of what the same look found before."""
-    records = [
-        FindingRecord(
-            bucket_id=bucket_id,
-            dataset=dataset,
-            origin=origin,
-            severity=one.severity.value,
-            code=one.code.value,
-            place=one.place,
-            expected=one.expected,
-            found=one.found,
-        )
-        for one in found
-    ]
-    queries.put_findings(connection, bucket_id, dataset, origin, records, now=now)
-
-
 def put_search_entries(connection: Connection, bucket_id: int, url: str, name: str) -> None:
     """Write what search finds of a dataset, from what the catalog knows of it."""
     record = queries.find_dataset(connection, bucket_id, name)
@@ -146,6 +129,7 @@ def put_search_entries(connection: Connection, bucket_id: int, url: str, name: s
             words = queries.words_of(volume.path, name, volume.kind or "", shown, _volume_title(volume))
             entries.append(SearchEntry(bucket_id, name, "volume", volume.prefix, shown, words))
     queries.put_search_entries(connection, bucket_id, name, entries)
+    put_crop_entries(connection, name)
 
 
 def _title(connection: Connection, name: str) -> str:
@@ -172,22 +156,24 @@ def _put_containers(
         record = ContainerRecord(dataset_id, container.prefix, container.format.value, container.version)
         container_id = queries.put_container(connection, record)
         for volume in container.volumes:
-            volume_id = queries.put_volume(connection, _volume(container_id, volume, said.get(volume.prefix)))
+            volume_id = queries.put_volume(connection, volume_record(container_id, volume, said.get(volume.prefix)))
             for array in volume.arrays:
                 if array.is_understood:
-                    yield _put_array(connection, _array(bucket_id, volume_id, array))
+                    yield _put_array(connection, array_record(bucket_id, volume_id, array))
 
 
 def _put_array(connection: Connection, record: ArrayRecord) -> ArrayRecord:
     return replace(record, id=queries.put_array(connection, record))
 
 
-def _volume(container_id: int, volume: Volume, content_type: str | None) -> VolumeRecord:
+def volume_record(container_id: int, volume: Volume, content_type: str | None) -> VolumeRecord:
+    """Return a volume as the catalog keeps it."""
     found = classify_volume(volume.path, volume.format, content_type=content_type)
     return VolumeRecord(container_id, volume.path, volume.prefix, found.kind.value, found.organelle_class)
 
 
-def _array(bucket_id: int, volume_id: int, array: Array) -> ArrayRecord:
+def array_record(bucket_id: int, volume_id: int, array: Array) -> ArrayRecord:
+    """Return an array as the catalog keeps it."""
     facts, placement = array.facts, array.placement
     return ArrayRecord(
         bucket_id=bucket_id,

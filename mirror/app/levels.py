@@ -93,7 +93,7 @@ def _level_line(known: Known, state: LevelState) -> LevelLine:
         volume=path,
         kind=volume.kind if volume else None,
         organelle_class=volume.organelle_class if volume else None,
-        mirrored_y=_mirrored_y(known.notes.get(volume.prefix) if volume else None, array)[0],
+        mirrored_y=orientation_y(known.notes.get(volume.prefix) if volume else None, array)[0],
         level=level,
         prefix=array.key_prefix,
         present=array.is_present,
@@ -115,7 +115,7 @@ def _level_line(known: Known, state: LevelState) -> LevelLine:
         listed_at=_iso(state.listed_at),
         listed_whole_at=known.listed_at,
         mirrored=Amount(objects=state.mirrored.objects, bytes=state.mirrored.bytes),
-        state=state_word(state.listed, state.mirrored),
+        state=level_word(state),
         published=sums.is_published,
         by_md5=sums.by_md5,
         by_multipart_etag=sums.by_multipart_etag,
@@ -142,7 +142,7 @@ def _volume_line(known: Known, volume: VolumeRecord, levels: list[LevelState]) -
     listed = [level.listed for level in levels if level.listed is not None]
     whole = _total(listed) if levels and len(listed) == len(levels) else None
     mirrored = _total(level.mirrored for level in levels)
-    mirrored_y, source = _mirrored_y(note, finest)
+    mirrored_y, source = orientation_y(note, finest)
     return VolumeLine(
         bucket=known.place.bucket,
         dataset=known.place.dataset,
@@ -176,9 +176,17 @@ def _state_of(levels: Sequence[LevelState], listed: Count | None, mirrored: Coun
     if not levels:
         return "unknown"  # Meshes: their files count with the dataset's others.
     word = state_word(listed, mirrored)
-    if word == "whole" and any(state_word(one.listed, one.mirrored) != "whole" for one in levels):
+    words = {level_word(one) for one in levels}
+    if (word == "whole" and words != {"whole"}) or (word == "unknown" and "partial" in words):
         return "partial"
     return word
+
+
+def level_word(level: LevelState) -> State:
+    """Return how much of a level is on the share; one that was mirrored for crops and never listed is partial."""
+    word = state_word(level.listed, level.mirrored)
+    most = level.most_objects
+    return "partial" if word == "unknown" and most is not None and level.mirrored.objects < most else word
 
 
 def state_word(listed: Count | None, mirrored: Count) -> State:
@@ -206,7 +214,7 @@ def amount(count: Count | None) -> Amount | None:
     return None if count is None else Amount(objects=count.objects, bytes=count.bytes)
 
 
-def _mirrored_y(note: VolumeNote | None, array: ArrayRecord | None) -> tuple[bool | None, str | None]:
+def orientation_y(note: VolumeNote | None, array: ArrayRecord | None) -> tuple[bool | None, str | None]:
     """Return whether a volume's rows are stored in the opposite order, and what says so."""
     if note is not None and note.is_mirrored_y is not None:
         return note.is_mirrored_y, note.source

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from functools import cache
-from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
 
 from catalog import queries
 from catalog.records import AnnotationRecord, FactRecord, ManifestRecord
 from catalog.session import Catalog, open_catalog
 from mirror.app.datasets import plain_errors
 from mirror.app.described import MANIFEST, compare_with_manifests
-from mirror.app.opened import open_bucket
+from mirror.app.given import given_documents
 from mirror.app.workplace import utc_now
 from mirror.checksum import xxh3
 from mirror.config import BucketSettings, Settings
-from mirror.errors import MalformedDocumentError, UsageError
-from mirror.formats.document import MAX_DOCUMENT_BYTES
+from mirror.errors import MalformedDocumentError
 from mirror.formats.manifest import Manifest, ManifestVolume, parse_manifest
 from mirror.report.model import ManifestLine
-from mirror.store.web import fetch_document
 
 _State = Literal["new", "changed", "unchanged", "failed"]
 
@@ -55,62 +49,9 @@ async def import_manifests(settings: Settings, sources: Iterable[str]) -> tuple[
             # Made by the first manifest: a machine that only reads has no catalog after a document that is none.
             opened = cache(lambda: stack.enter_context(open_catalog(settings.catalog)))
             for source in sources:
-                async for place, body in _documents(settings, source):
+                async for place, body in given_documents(settings, source, suffix=".json"):
                     lines.append(import_manifest(opened, settings.buckets, place, body))
     return tuple(lines)
-
-
-async def _documents(settings: Settings, source: str) -> AsyncIterator[tuple[str, bytes]]:
-    """Yield each document of a source with its place, sorted by name."""
-    scheme = source.partition("://")[0] if "://" in source else ""
-    match scheme:
-        case "":
-            for file in await asyncio.to_thread(_files, source):
-                # A name may have bytes that are no text, and the catalog keeps text.
-                shown = os.fsencode(file).decode("utf-8", "backslashreplace")
-                yield shown, await asyncio.to_thread(file.read_bytes)
-        case "http" | "https":
-            yield _without_secrets(source), await fetch_document(source, most_bytes=MAX_DOCUMENT_BYTES)
-        case "s3":
-            yield source, await _object(settings, source)
-        case _:
-            raise UsageError("cannot read such an address", source, expected="a file, a folder, https:// or s3://")
-
-
-def _without_secrets(address: str) -> str:
-    """Return the address without password and query, where signatures stand: the whole lab reads it in the catalog.
-
-    >>> _without_secrets("https://me:secret@example.org:8443/m.json?X-Amz-Signature=1#x")
-    'https://example.org:8443/m.json'
-    """
-    parts = urlsplit(address)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def _files(source: str) -> list[Path]:
-    path = Path(os.path.abspath(Path(source).expanduser()))
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*.json") if file.is_file())
-        if not files:
-            raise UsageError("no manifest to import", str(path), expected="*.json in the folder", found="none")
-        return files
-    if not path.is_file():
-        raise UsageError("no manifest to import", str(path), expected="a file or a folder", found="no such file")
-    if path.stat().st_size > MAX_DOCUMENT_BYTES:
-        expected = f"at most {MAX_DOCUMENT_BYTES} B"
-        raise UsageError("no manifest to import", str(path), expected=expected, found=f"{path.stat().st_size} B")
-    return [path]
-
-
-async def _object(settings: Settings, source: str) -> bytes:
-    bucket_name, _, key = source.removeprefix("s3://").partition("/")
-    found = next((one for one in settings.buckets.values() if one.url.bucket == bucket_name), None)
-    if found is None or not key:
-        known = ", ".join(sorted({str(one.url) for one in settings.buckets.values()}))
-        raise UsageError("not an object of a bucket that is configured", source, expected=f"one of {known}")
-    async with open_bucket(found) as bucket:
-        answer = await (await bucket.careful()).get(key, most_bytes=MAX_DOCUMENT_BYTES)
-        return bytes(answer.data)
 
 
 def import_manifest(

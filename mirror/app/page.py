@@ -14,7 +14,7 @@ from catalog import queries
 from catalog.records import Count, FactRecord, FindingRecord, LevelState, MirrorState, RunRecord, RunState, VolumeRecord
 from catalog.sealed import SealedCatalog
 from mirror.app.example import example_of
-from mirror.app.levels import state_word
+from mirror.app.levels import level_word
 from mirror.formats.organelles import title_of
 from mirror.keys import S3Url
 from mirror.objects import Tally
@@ -166,7 +166,7 @@ class _Reader:
                     name=level.array.level_name or "",
                     wholeness=wholeness(level),
                     here=_tally(level.mirrored),
-                    listed_objects=level.listed.objects if level.listed else None,
+                    listed_objects=level.most_objects,
                 )
                 for level in sorted(levels, key=lambda level: level.array.level_index or 0)
             ),
@@ -203,13 +203,12 @@ def shown(kind: str | None, organelle_class: str | None) -> str:
 
 def wholeness(level: LevelState) -> Wholeness:
     """Return how much of a level is on the share. One whose document is not there yet does not open, so is partial."""
-    here, listed = level.mirrored.objects, level.listed
-    if not here:
+    if not level.mirrored.objects:
         return Wholeness.NONE
-    if listed is None:
+    word = level_word(level)
+    if word == "unknown":
         return Wholeness.UNKNOWN
-    is_whole = state_word(listed, level.mirrored) == "whole"
-    return Wholeness.WHOLE if is_whole and level.state.is_published else Wholeness.PARTIAL
+    return Wholeness.WHOLE if word == "whole" and level.state.is_published else Wholeness.PARTIAL
 
 
 def _of_volume(level: LevelState) -> tuple[int | None, str]:

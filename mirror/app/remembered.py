@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import islice
+from functools import cached_property
+from itertools import islice, pairwise
 
 from catalog import queries
 from catalog.records import ArrayRecord, ShardRecord, SnapshotScope
@@ -20,7 +21,7 @@ from mirror.objects import RemoteObject, Tally, unpack_etag
 _PAGE_ROWS = 2_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Remembered:
     """What a snapshot says: the folders as a walk would find them, and the listed shards by prefix."""
 
@@ -31,8 +32,19 @@ class Remembered:
 
     def listed(self, shard: Shard) -> ListedShard | None:
         """Return the shard with its rows, or None where the snapshot was cut into others."""
-        known = self.shards.get(shard.prefix) if shard.objects is None else None
-        return None if known is None else ListedShard(shard, *known)
+        if shard.objects is not None or not self.has_all_below(shard.prefix):
+            return None
+        return ListedShard(shard, *self.shards[shard.prefix])
+
+    def has_all_below(self, prefix: str) -> bool:
+        """Return whether the snapshot has all below a prefix as one shard."""
+        return prefix in self.covering
+
+    @cached_property
+    def covering(self) -> frozenset[str]:
+        """Prefixes of the shards that hold all below them: those with others below hold what lies in their folder."""
+        prefixes = sorted(self.shards)
+        return frozenset(one for one, after in pairwise([*prefixes, ""]) if not after.startswith(one))
 
 
 def remember(state: BucketState, spool: Spool, name: str, prefix: str, max_age_seconds: float) -> Remembered | None:

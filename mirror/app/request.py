@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mirror.crops.spec import CropSpec
 from mirror.engine.fetch import ChecksumMode
 from mirror.quantities import Timetable
-from mirror.selection import SelectionSpec
+from mirror.selection import KeyFilter, SelectionSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,10 @@ class SyncRequest:
     bucket: str | None = None
     """As the configuration names it; None is its `default_bucket`."""
     spec: SelectionSpec = field(default_factory=SelectionSpec)
+    crops: CropSpec | None = None
+    """None: whole levels. Else of raw only the blocks that these touch, and of `spec` what bears on them."""
+    exclude: KeyFilter = field(default_factory=KeyFilter)
+    """Keys that are left out, and are no failure."""
     bucket_files: bool = False
     checksum: ChecksumMode | None = None
     verify_share: bool = False

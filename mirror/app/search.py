@@ -10,7 +10,7 @@ from mirror.report.model import FoundLine
 
 
 def search(settings: Settings, text: str, *, limit: int = 100) -> tuple[FoundLine, ...]:
-    """Return a line for each dataset and volume that has all the words, the best first.
+    """Return a line for each dataset, volume and crop that has all the words, the best first.
 
     Raises
     ------

@@ -67,8 +67,10 @@ def _write_snapshot(
         )
     yield
     new: list[ListedShard] = []
-    for start in range(0, len(surveyed.shards), _LINKS):
-        new += _link_known(state, state.bucket_id, snapshot_id, surveyed.shards[start : start + _LINKS])
+    # Of an array that was listed in part nothing is kept: a listing has an array whole or not at all.
+    shards = [one for one in surveyed.shards if one.shard.wanted is None or one.shard.is_whole_array]
+    for start in range(0, len(shards), _LINKS):
+        new += _link_known(state, state.bucket_id, snapshot_id, shards[start : start + _LINKS])
         yield
     for listed in new:
         _write_shard(state, state.bucket_id, snapshot_id, listed, spool)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from catalog import queries
 from catalog.records import HOW_ADOPTED, ArrayRecord, MirroredBlockRow, MirroredObject, MirroredObjectRow
 from catalog.session import Catalog
+from mirror.app.content import ContentCounts
 from mirror.app.described import put_described
 from mirror.app.workplace import utc_now
 from mirror.checksum import xxh3
@@ -19,10 +20,11 @@ from mirror.diff import Kind, Known
 from mirror.engine.discovery import Document
 from mirror.engine.fetch import Done, Item
 from mirror.engine.listing import ListedShard, Shard
+from mirror.formats.block_keys import GridKeys
 from mirror.formats.folder import Format
 from mirror.formats.layout import Array, Dataset
 from mirror.formats.n5.grid import parse_block_key
-from mirror.objects import pack_etag, unpack_etag
+from mirror.objects import RemoteObject, pack_etag, unpack_etag
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -45,6 +47,8 @@ class BucketState:
     """Old names of the bucket, which manifests may still use."""
     grid_ids: dict[str, int] = field(default_factory=dict)
     """Those whose blocks may be rows by their place, whether or not the bucket still says what they are."""
+    contents: ContentCounts = field(default_factory=ContentCounts)
+    """Of the changed objects that were committed so far."""
 
     @classmethod
     def of(cls, catalog: Catalog | None, url: str, key_prefix: str, *, aliases: tuple[str, ...] = ()) -> BucketState:
@@ -87,6 +91,7 @@ class BucketState:
         """Yield what the catalog says of the share, for one shard: key below its prefix to (bytes, packed ETag).
 
         Shards that may be of any size, those without blocks, are read as they are asked for, in the order of keys.
+        What a shard does not mean is not among it, lest it seems to have vanished from the bucket.
         """
         if self.catalog is None or self.bucket_id is None:
             yield {}
@@ -105,7 +110,7 @@ class BucketState:
             if array_id is None:
                 blocks |= self._known_below(connection, shard.prefix)
             if blocks or holds_blocks(shard.array):
-                yield {key[start:]: (size, etag) for key, size, etag, _ in found} | blocks
+                yield _meant(shard, {key[start:]: (size, etag) for key, size, etag, _ in found} | blocks)
             else:
                 yield KnownInOrder(shard.prefix, found, look_up)
 
@@ -118,6 +123,32 @@ class BucketState:
         blocks = queries.mirrored_blocks(connection, array_id, x_from=shard.slab, x_to=x_to, y=shard.row)
         below = len(shard.prefix) - len(array.prefix)
         return {f"{x}/{y}/{z}"[below:]: (size, etag) for x, y, z, size, etag, _ in blocks}
+
+    def rows_to_compare(self, array: Array, files: Iterable[RemoteObject]) -> frozenset[tuple[int, ...]]:
+        """Return in which rows of an array blocks lie on the share that may be older than its metadata in the bucket.
+
+        None where the share has these metadata as they are: they came after the blocks.
+
+        Parameters
+        ----------
+        files
+            What lies in the array's folder in the bucket.
+        """
+        if self.catalog is None or self.bucket_id is None:
+            return frozenset()
+        metadata = {one.key: (one.size, pack_etag(one.etag)) for one in files if one.key in array.metadata_keys}
+        with self.catalog.read() as connection:
+            ours = queries.mirrored_objects_of(connection, self.bucket_id, tuple(metadata))
+            if metadata and {key: (size, etag) for key, size, etag, _ in ours} == metadata:
+                return frozenset()
+            array_id = self.array_ids.get(array.prefix)
+            if array_id is not None and holds_blocks(array):
+                return frozenset(queries.mirrored_rows(connection, array_id))
+            keys = [key for key, *_ in queries.mirrored_objects(connection, self.bucket_id, array.prefix)]
+        if not isinstance(array.block_keys, GridKeys):
+            return frozenset()
+        places = map(array.block_keys.index_of, (key[len(array.prefix) :] for key in keys))
+        return frozenset(place[:2] for place in places if place is not None)
 
     def agreement(self, listed: ListedShard) -> queries.Agreement | None:
         """Return how much of a shard is on the share as it is listed, where an earlier run stored the same listing.
@@ -177,10 +208,25 @@ class BucketState:
             if item.block is None or item.kind is Kind.CHANGED:
                 changed.append(item)
         with self.catalog.begin() as connection:
+            before = self._contents(connection, [one.item for one in done if one.item.kind is Kind.CHANGED])
             self._doubt_sums(connection, [one.item for one in done])
             self._forget(connection, changed)
             queries.put_mirrored_blocks(connection, blocks)
             queries.put_mirrored_objects(connection, objects)
+        for one in done:
+            if one.item.kind is Kind.CHANGED:
+                self.contents.add(one, before.get(one.item.key))
+
+    def _contents(self, connection: Connection, changed: Sequence[Item]) -> dict[str, queries.Contents]:
+        """Return what is known of older versions, by key: from the row by the place, else from the one by the key."""
+        if not changed or self.bucket_id is None:
+            return {}
+        known = queries.contents_of_objects(connection, self.bucket_id, [item.key for item in changed])
+        places = {place: item.key for item in changed if (place := self._place(item.key)) is not None}
+        for array_id, indices_xyz in self._places(changed).items():
+            found = queries.contents_of_blocks(connection, array_id, indices_xyz)
+            known |= {places[array_id, index]: one for index, one in found.items()}
+        return known
 
     def forget(self, lost: Iterable[Item]) -> None:
         """Forget that these are on the share, for they are not: a row never claims a file that was seen to be gone."""
@@ -301,6 +347,12 @@ class KnownInOrder:
         while self._row is not None and self._row[0] < full:
             self._row = next(self._rows, None)
         return (self._row[1], self._row[2]) if self._row is not None and self._row[0] == full else None
+
+
+def _meant(shard: Shard, known: dict[str, tuple[int, bytes]]) -> dict[str, tuple[int, bytes]]:
+    if shard.wanted is None or shard.wanted.with_mirrored:
+        return known
+    return {key: value for key, value in known.items() if shard.takes(key)}
 
 
 def holds_blocks(array: Array | None) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mirror.app.remembered import Remembered, remember
 from mirror.app.state import BucketState
+from mirror.engine.cut import ask_for_all, shards_of_wanted
 from mirror.engine.discovery import Discovery, Document, DocumentCache, Walker
 from mirror.engine.events import EventSink
 from mirror.engine.listing import (
@@ -23,15 +24,18 @@ from mirror.engine.lists_in_flight import ListSlots
 from mirror.engine.retry import Retrier
 from mirror.engine.spool import Spool
 from mirror.formats.dataset import build_dataset
-from mirror.formats.layout import Dataset
+from mirror.formats.layout import Array, Dataset
 from mirror.objects import RemoteObject
-from mirror.selection import Selection, SelectionSpec, select
+from mirror.selection import CropChoice, Selection, SelectionSpec, select, select_crops
 from mirror.store.base import Lister
 from mirror.store.bucket import Bucket
 
 BUCKET_FILES = ""
 """Name under which the files at the bucket's root are kept: no dataset has it."""
 
+
+ChooseCrops = Callable[[Dataset, Discovery], CropChoice]
+"""Returns the crops of a dataset as it was just found, from what the catalog says of them; reads only."""
 
 OnCost = Callable[[int], None]
 """Told how many requests a listing takes, about, before it begins."""
@@ -91,6 +95,7 @@ class Surveyor:
         with_bucket_files: bool = False,
         max_age_seconds: float | None = None,
         on_cost: OnCost = ignore_cost,
+        choose_crops: ChooseCrops | None = None,
     ) -> Survey:
         """Return the datasets with all that the selection chose, listed.
 
@@ -100,25 +105,32 @@ class Surveyor:
             A complete snapshot that is not older is taken instead of a new listing; None lists.
         on_cost
             Told of each dataset how many requests its listing takes, about, before it begins.
+        choose_crops
+            Where given, only what the crops that it returns choose.
 
         Raises
         ------
         UnknownNameError
-            A dataset, volume or level does not exist.
+            A dataset, volume, level or crop does not exist.
         StoreError
             The bucket could not be listed.
         """
         surveyed = []
         documents: list[Document] = []
         for name in names:
-            one, fetched = await self._survey_one(name, spec, max_age_seconds, on_cost)
+            one, fetched = await self._survey_one(name, spec, max_age_seconds, on_cost, choose_crops)
             surveyed.append(one)
             documents += fetched
         files = await self._bucket_files() if with_bucket_files else ()
         return Survey(tuple(surveyed), tuple(documents), files)
 
     async def _survey_one(
-        self, name: str, spec: SelectionSpec, max_age_seconds: float | None, on_cost: OnCost
+        self,
+        name: str,
+        spec: SelectionSpec,
+        max_age_seconds: float | None,
+        on_cost: OnCost,
+        choose_crops: ChooseCrops | None,
     ) -> tuple[Surveyed, tuple[Document, ...]]:
         remembered = None
         if max_age_seconds is not None:
@@ -129,14 +141,36 @@ class Surveyor:
         else:
             discovery = remembered.discovery
             dataset = build_dataset(name, f"{self._bucket.url.prefix}{name}/", discovery.folders)
-        selection = select(dataset, spec)
+        if choose_crops is None:
+            selection = select(dataset, spec)
+        else:
+            selection = select_crops(dataset, spec, await asyncio.to_thread(choose_crops, dataset, discovery))
         shards = await self._split(_shards(dataset, selection, discovery), remembered)
+        shards += await asyncio.to_thread(self._wanted_shards, selection, discovery, remembered)
         known = [remembered.listed(shard) if remembered else None for shard in shards]
         unknown = [shard for shard, listed in zip(shards, known, strict=True) if listed is None]
         on_cost(sum(map(expected_requests, unknown)))
         new = iter(await self._lister_of(await self._bucket.lister()).list_all(unknown))
         listed = tuple(one or next(new) for one in known)
         return Surveyed(name, dataset, selection, listed, tuple(discovery.folders)), discovery.fetched
+
+    def _wanted_shards(self, selection: Selection, discovery: Discovery, remembered: Remembered | None) -> list[Shard]:
+        """Return the shards of the arrays of which only some blocks are wanted."""
+        return [
+            shard
+            for array in selection.arrays
+            if array.prefix in selection.wanted
+            for shard in self._shards_of_wanted(array, selection, discovery, remembered)
+        ]
+
+    def _shards_of_wanted(
+        self, array: Array, selection: Selection, discovery: Discovery, remembered: Remembered | None
+    ) -> tuple[Shard, ...]:
+        folder = discovery.folders[array.prefix]
+        also = self.state.rows_to_compare(array, folder.files)
+        wanted = replace(selection.wanted[array.prefix], with_mirrored=bool(also))
+        is_known = remembered.has_all_below if remembered else ask_for_all
+        return shards_of_wanted(array, wanted, folder.folders, folder.files, also=also, is_known=is_known)
 
     async def _split(self, parts: Sequence[tuple[Shard, ...]], remembered: Remembered | None) -> list[Shard]:
         """Return the shards, with slabs that are few and large by their rows."""
@@ -195,6 +229,8 @@ def _shards(dataset: Dataset, selection: Selection, discovery: Discovery) -> lis
     shards: list[tuple[Shard, ...]] = [(Shard(dataset.prefix, objects=_sorted(selection.objects)),)]
     shards += [(Shard(prefix),) for prefix in sorted(selection.subtrees)]
     for array in selection.arrays:
+        if array.prefix in selection.wanted:
+            continue
         folder = discovery.folders.get(array.prefix)
         if folder is None or not array.is_understood:
             shards.append((Shard(array.prefix, array),))

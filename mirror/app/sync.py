@@ -5,42 +5,42 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
 from mirror.app.contact import Contact
+from mirror.app.content import COUNTER
+from mirror.app.crops.choose import CropChooser
 from mirror.app.datasets import plain_errors
 from mirror.app.expectation import expected_seconds
+from mirror.app.locks import dataset_locks
 from mirror.app.publish import Publisher
 from mirror.app.request import SyncRequest
 from mirror.app.run import Run, recorded_run
+from mirror.app.site import Site
 from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
 from mirror.app.survey import Survey, Surveyor
-from mirror.app.workplace import Workplace, close_dead_runs, workplace
-from mirror.config import BucketSettings, Settings
+from mirror.app.workplace import Workplace, workplace
+from mirror.config import Settings
 from mirror.diff import FETCHES, Kind
-from mirror.engine.careful import CarefulFetcher, Sources
 from mirror.engine.events import EventSink, Note, TransferStarted, ignore
-from mirror.engine.fetch import ChecksumMode, Fetcher, Item
+from mirror.engine.fetch import ChecksumMode, Item
 from mirror.engine.recorder import Recorder
 from mirror.engine.retry import PATIENT, Outage, Retrier, RetryPolicy
 from mirror.engine.spool import Spool
-from mirror.engine.throttle import UNTHROTTLED, Bandwidth
 from mirror.engine.transfer import LevelWork, Results, Transfer
-from mirror.engine.window import Window
-from mirror.engine.worker import Setup
 from mirror.errors import ExitCode
-from mirror.lock import DatasetLock, Holder, check_held, live_tokens
+from mirror.lock import Holder
 from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
+from mirror.report.chosen_crops import crop_lines
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
 from mirror.store.bucket import Bucket
-from mirror.store.route import Client
 from mirror.store.share import FileError
-from mirror.store.staging import Staging, sweep
+from mirror.store.staging import Staging
 
 __all__ = ["NOT_WHOLE", "Confirm", "SyncRequest", "exit_code_of", "sync"]
 
@@ -57,6 +57,7 @@ async def sync(
     kind: RunKind = RunKind.SYNC,
     policy: RetryPolicy = PATIENT,
     contact: Contact | None = None,
+    publishes: bool = True,
 ) -> SyncReport:
     """Mirror what the request chooses, and return what was done.
 
@@ -70,6 +71,8 @@ async def sync(
         How often, and with which waits, a request is made again once the bucket was seen to answer.
     contact
         To the bucket of the request, asked for its datasets, if it is made already. Its maker closes it.
+    publishes
+        Whether the catalog is published on the share at the end; False where the caller does so after several runs.
 
     Raises
     ------
@@ -82,19 +85,23 @@ async def sync(
     """
     started = time.monotonic()
     request = replace(request, datasets=tuple(dict.fromkeys(request.datasets)))
+    named = () if request.dry_run else request.datasets
     bucket_settings = settings.bucket(request.bucket)
     async with plain_errors():
         with workplace(settings, dry_run=request.dry_run, force_catalog=force_catalog) as place, Spool() as spool:
             made = nullcontext(contact) if contact else Contact(settings, request.bucket, request.datasets, sink)
             async with made as asked:
                 bucket = await asked.checked()
-                with _locks(place, bucket_settings, request, sink) as holder:
+                async with dataset_locks(place, bucket_settings.url.bucket, named, sink) as holder:
                     aliases = bucket_settings.aliases
                     state = BucketState.of(place.catalog, str(bucket.url), bucket.url.prefix, aliases=aliases)
                     outage = Outage(settings.transfer.max_outage, sink)
                     retrier = Retrier(asyncio.sleep, policy, sink, outage=outage)
                     one = _Sync(settings, request, place, bucket, spool, sink, holder, started, kind, state, retrier)
-                    return await one.run(confirm)
+                    report = await one.run(confirm)
+                    if publishes and report.run is not None:
+                        await one.publish()
+                    return report
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +121,10 @@ class _Sync:
     retrier: Retrier
 
     @property
+    def _site(self) -> Site:
+        return Site(self.settings, self.place, self.bucket, self.state, self.holder, self.retrier, self.sink)
+
+    @property
     def _mode(self) -> ChecksumMode:
         return self.request.checksum or ChecksumMode(self.settings.transfer.checksum)
 
@@ -129,6 +140,7 @@ class _Sync:
             request.spec,
             with_bucket_files=request.bucket_files,
             max_age_seconds=request.max_age_seconds,
+            choose_crops=self._crop_chooser(),
         )
         comparison = await asyncio.to_thread(self._compare, survey)
         expected = expected_seconds(self.state, comparison.plan.to_fetch)
@@ -145,6 +157,13 @@ class _Sync:
             return self._report(plan, Results(is_complete=False), None)
         return await self._write(survey, comparison)
 
+    def _crop_chooser(self) -> CropChooser | None:
+        request = self.request
+        if request.crops is None:
+            return None
+        name = request.bucket or self.settings.default_bucket
+        return CropChooser(self.state.catalog, name, str(self.bucket.url), request.crops, request.datasets)
+
     def _compare(self, survey: Survey) -> Comparison:
         comparer = Comparer(
             self.state,
@@ -155,6 +174,7 @@ class _Sync:
             kinds=FETCHES | {Kind.ADOPT} if self._may_fetch else frozenset({Kind.ADOPT, Kind.REPLACE}),
             looks_at_share=self.request.verify_share,
             aliases=self.state.aliases,
+            exclude=self.request.exclude,
         )
         name = self.request.bucket or self.settings.default_bucket
         return comparer.compare(survey, name=name, datasets=self.request.datasets)
@@ -168,23 +188,25 @@ class _Sync:
                 results = await self._transfer(survey, comparison, run)
             await asyncio.to_thread(state.count_sums, self.request.datasets)
             report = self._report(comparison.plan, results, run.id)
-            run.counters = report.model_dump(mode="json", include=_COUNTERS)
+            counted = report.model_dump(mode="json", include=_COUNTERS)
+            run.counters = {**counted, COUNTER: state.contents.as_counters()}
             run.exit_code, run.is_complete = exit_code_of(report), report.complete
-        check_held(self.place.share, self.holder.token)
-        publisher = Publisher.of(self.settings, catalog, self.place.share, room=self.holder.token)
-        for problem in await asyncio.to_thread(publisher.publish):
-            self.sink(Note(problem))
         return report
 
+    async def publish(self) -> None:
+        """Publish the catalog on the share, and say what could not be."""
+        publisher = Publisher.of(self.settings, self.place.open_catalog, self.place.share, room=self.holder.token)
+        for problem in await asyncio.to_thread(publisher.publish):
+            self.sink(Note(problem))
+
     async def _transfer(self, survey: Survey, comparison: Comparison, run: Run) -> Results:
-        staging = Staging(self.place.share, self.holder.token, self.settings.transfer.file_policy())
+        staging = self._site.staging()
         snapshots = write_snapshots(self.state, survey, self.spool, run.id, SnapshotScope.SELECTION)
         plan = comparison.plan
         planned = plan.to_fetch + plan.to_adopt if self._may_fetch else plan.to_compare
         self.sink(TransferStarted(planned))
         staging.open()
         try:
-            check_held(self.place.share, self.holder.token)
             recorder = Recorder(staging.sync, lambda done: self.state.commit(run.id, done), snapshots)
             async with recorder:
                 if not planned.objects:
@@ -209,47 +231,14 @@ class _Sync:
                 staging.to_trash(item.relative)
 
     def _make_transfer(self, staging: Staging, recorder: Recorder) -> Transfer:
-        bucket, url_of = self.bucket, self.bucket.url.url_of
-        timetable = self.request.max_bandwidth or self.settings.transfer.max_bandwidth
-        throttle = Bandwidth(timetable) if timetable.is_limit else UNTHROTTLED
-        fetcher = Fetcher(
-            bucket.bulk,
+        return self._site.transfer(
             staging,
-            str(self.place.share.root),
-            url_of,
+            recorder,
             mode=self._mode,
             may_fetch=self._may_fetch,
-            aliases=self.state.aliases,
-            throttle=throttle,
-        )
-        sources = Sources(bucket.careful, bucket.bulk, url_of)
-        careful = CarefulFetcher(sources, fetcher, staging, self.retrier, mode=self._mode, throttle=throttle)
-        window = Window(fixed=self.request.concurrency or self.settings.transfer.concurrency or None)
-        return Transfer(
-            fetcher,
-            careful,
-            recorder,
-            self.retrier,
-            window=window,
-            # Of several processes none would know what the others take.
-            setup=None if timetable.is_limit else self._worker_setup(),
-            throttle=throttle,
+            max_bandwidth=self.request.max_bandwidth,
+            concurrency=self.request.concurrency,
             may_go_on=self._has_time,
-            sink=self.sink,
-        )
-
-    def _worker_setup(self) -> Setup | None:
-        # Only the ring serves a process of its own: keys for signing are looked for once, where the user can answer.
-        if not (self._may_fetch and self.bucket.route.reads_many is Client.RING):
-            return None
-        return Setup(
-            connection=self.bucket.connection,
-            share_root=self.place.share.root,
-            bucket_name=self.bucket.url.bucket,
-            room=self.holder.token,
-            policy=self.settings.transfer.file_policy(),
-            mode=self._mode,
-            aliases=self.state.aliases,
         )
 
     def _has_time(self) -> bool:
@@ -257,7 +246,7 @@ class _Sync:
         return limit is None or time.monotonic() - self.started < limit
 
     def _report(self, plan: Plan, results: Results, run_id: int | None) -> SyncReport:
-        skips = [*plan.skipped, *plan.refused]
+        skips = [*plan.skipped, *plan.refused, *plan.unplaced]
         return SyncReport(
             run=run_id,
             dry_run=self.request.dry_run,
@@ -277,7 +266,8 @@ class _Sync:
                 *(SkippedObject(key=skip.key, reason=skip.reason) for skip in skips),
                 *(SkippedObject(key=key, reason=NOT_WHOLE) for key in sorted(results.unpublished)),
             ),
-            refused=len(plan.refused),
+            refused=len(plan.refused) + plan.n_unplaced_as_asked,
+            crops=tuple(crop_lines(plan)),
             verified=_verified(results),
             seconds=round(time.monotonic() - self.started, 3),
         )
@@ -311,22 +301,3 @@ def _verified(results: Results) -> Verified:
         one.word: Amount(objects=results.verified[one], bytes=results.verified_bytes[one]) for one in Verification
     }
     return Verified(**amounts)
-
-
-@contextmanager
-def _locks(place: Workplace, bucket: BucketSettings, request: SyncRequest, sink: EventSink) -> Iterator[Holder]:
-    """Hold the locks of all datasets, and remove what killed runs left; a dry run takes none."""
-    holder = Holder.of_this_process()
-    if request.dry_run:
-        yield holder
-        return
-
-    def say(stale: Holder) -> None:
-        sink(Note(f"Took over the lock of a run that ended without a word ({stale})."))
-
-    with ExitStack() as stack:
-        for dataset in sorted(set(request.datasets)):
-            stack.enter_context(DatasetLock(place.share, bucket.url.bucket, dataset, holder, on_takeover=say))
-        sweep(place.share, live_tokens(place.share))
-        close_dead_runs(place.open_catalog)
-        yield holder

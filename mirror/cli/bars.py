@@ -26,8 +26,9 @@ class BarDisplay:
 
     def take(self, event: Event) -> None:
         """Move the bar."""
+        is_next_run = isinstance(event, FolderFound) and self._state.pace is not None
         self._state.take(event)
-        if isinstance(event, TransferStarted):
+        if is_next_run or isinstance(event, TransferStarted):
             self.stop()
         if self._bar is None and isinstance(event, FolderFound | Listed | TransferStarted):
             self._start()
@@ -70,6 +71,9 @@ class BarDisplay:
                 completed=pace.fraction * _TICKS,
                 words=self._transfer_words(),
             )
+        elif (documents := self._state.documents) is not None:
+            words = f"{format_count(documents.documents)} documents"
+            bar.update(task, description="importing", words=words)
         elif (listed := self._state.listed) is not None:
             words = f"{format_count(listed.objects)} objects, {listed.shards_done}/{listed.shards} folders"
             done = _TICKS * listed.shards_done / max(1, listed.shards)

@@ -68,10 +68,11 @@ def diff_buckets(
     is kept: asked again after a `--rescan`, it also tells what changed since.
     """
     with Talk(Manner(as_json, quiet, verbose, log_json, progress, units), "diff-buckets") as talk:
-        from mirror.app.diffing.files import check_places, write_answer
+        from mirror.app.diffing.files import write_answer
         from mirror.app.diffing.run import DiffRequest
         from mirror.app.diffing.run import diff_buckets as run_diff
         from mirror.app.diffing.sampling import SampleRequest
+        from mirror.app.whole_files import check_places
         from mirror.cli.output import result_width
         from mirror.cli.signals import run
         from mirror.config import load_settings

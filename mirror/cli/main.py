@@ -12,11 +12,13 @@ from mirror.cli import options
 from mirror.cli.adopt import adopt
 from mirror.cli.catalog.check import check
 from mirror.cli.catalog.datasets import datasets
+from mirror.cli.catalog.evaluations import evaluations
 from mirror.cli.catalog.export import export
 from mirror.cli.catalog.facts import facts
 from mirror.cli.catalog.findings import findings
 from mirror.cli.catalog.import_manifest import import_manifest
 from mirror.cli.catalog.info import info
+from mirror.cli.catalog.issues import issues
 from mirror.cli.catalog.levels import levels
 from mirror.cli.catalog.objects import objects
 from mirror.cli.catalog.runs import runs
@@ -25,13 +27,25 @@ from mirror.cli.catalog.sql import sql
 from mirror.cli.catalog.upgrade import upgrade
 from mirror.cli.catalog.vacuum import vacuum
 from mirror.cli.catalog.volumes import volumes
+from mirror.cli.crops.import_manifest import import_manifest as import_crop_manifest
+from mirror.cli.crops.locate import locate
+from mirror.cli.crops.ls import ls as crops_ls
+from mirror.cli.crops.picture import picture as crops_picture
+from mirror.cli.crops.show import show as show_crop
 from mirror.cli.demo import demo
 from mirror.cli.diff_buckets import diff_buckets
 from mirror.cli.faults import tell
+from mirror.cli.import_mongo import import_mongo
 from mirror.cli.init import init
 from mirror.cli.ls import ls
 from mirror.cli.output import make_streams_robust, put_result, put_words
+from mirror.cli.picture import picture
+from mirror.cli.refresh import refresh
 from mirror.cli.scan import scan
+from mirror.cli.schedule.install import install, print_units
+from mirror.cli.schedule.options import Print
+from mirror.cli.schedule.remove import remove
+from mirror.cli.schedule.show import show as show_schedule
 from mirror.cli.sync import sync
 from mirror.cli.why import why
 from mirror.telling import told_by
@@ -95,6 +109,17 @@ def _group(context: typer.Context) -> None:
         raise typer.Exit(2)
 
 
+def _schedule(context: typer.Context, print_only: Print = False) -> None:
+    if print_only and context.invoked_subcommand is None:
+        asked = context.parent.params.get("config") if context.parent else None
+        raise typer.Exit(print_units(config=asked))
+    _group(context)
+
+
+_CALLBACKS: Mapping[str, Callable[..., None]] = {"schedule": _schedule}
+"""Of groups that have options of their own."""
+
+
 def make_app() -> typer.Typer:
     """Return the command line, not yet run."""
     # Plain help: rich's boxes cost 0.2 s at each start, and do not paste.
@@ -103,7 +128,7 @@ def make_app() -> typer.Typer:
     _add_commands(app, COMMANDS)
     for name, (short_help, commands) in GROUPS.items():
         group = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
-        group.callback(invoke_without_command=True)(_group)
+        group.callback(invoke_without_command=True)(_CALLBACKS.get(name, _group))
         _add_commands(group, commands)
         app.add_typer(
             group, name=name, short_help=short_help, help=f"{short_help.capitalize()}.", context_settings=_HELP
@@ -119,11 +144,14 @@ def _add_commands(app: typer.Typer, commands: Mapping[Callable[..., int], str]) 
 COMMANDS: Mapping[Callable[..., int], str] = {
     init: "write a configuration, mark the share, make the catalog",
     sync: "mirror what is chosen of datasets from a bucket to the share",
+    refresh: "bring all [[mirrors]] of the configuration up to date; for cron",
     scan: "list whole datasets, and keep the listing in the catalog",
     adopt: "take what lies on the share already into the catalog",
     ls: "show what the buckets hold and what the share holds",
     why: "tell what a file is and what became of it",
     diff_buckets: "explain why a dataset is not as large in one bucket as in the other",
+    import_mongo: "take crops and evaluations of the paper's databases",
+    picture: "draw a slice of a volume that is on the share",
     demo: "mirror two sample buckets, served on this machine",
 }
 """Each with its line in `oomirror --help`."""
@@ -138,6 +166,8 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             objects: "list objects: where each is, and how it was verified",
             runs: "list the runs of sync, scan and adopt",
             findings: "list what is odd about the data",
+            issues: "list what is odd about imported documents",
+            evaluations: "list the paper's evaluations, and the best of them",
             facts: "list what documents say of datasets",
             search: "search datasets and volumes by words",
             export: "write the tables as Parquet or CSV",
@@ -147,6 +177,24 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             vacuum: "drop left-overs from the catalog and make its file small",
             check: "look whether the catalog is sound",
             upgrade: "bring an older catalog to this version",
+        },
+    ),
+    "crops": (
+        "look at the paper's ground-truth crops",
+        {
+            crops_ls: "list crops: size, labels, ground truth on the share",
+            show_crop: "show all that is known of a crop",
+            locate: "tell where a crop lies in raw and in its ground truth",
+            import_crop_manifest: "take the cellmap table of crops",
+            crops_picture: "draw a slice of a crop: raw, and labels over raw",
+        },
+    ),
+    "schedule": (
+        "let cron run refresh",
+        {
+            install: "put a line into your crontab",
+            show_schedule: "show the line, and when it runs next",
+            remove: "take the line out again",
         },
     ),
 }

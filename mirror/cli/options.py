@@ -33,6 +33,14 @@ class TableFormat(StrEnum):
     CSV = "csv"
 
 
+class Axis(StrEnum):
+    """What `--axis` takes."""
+
+    Z = "z"
+    Y = "y"
+    X = "x"
+
+
 class ProgressKind(StrEnum):
     """What `--progress` takes."""
 
@@ -109,6 +117,15 @@ LogJson: TypeAlias = Annotated[
         show_default=False,
     ),
 ]
+Log: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="Append all that is said to FILE, with times; turned over at 1 MB, as FILE.1 to FILE.9.",
+        show_default=False,
+    ),
+]
 Progress: TypeAlias = Annotated[
     ProgressKind,
     typer.Option(
@@ -121,4 +138,46 @@ UnitsOption: TypeAlias = Annotated[
 Force: TypeAlias = Annotated[
     bool,
     typer.Option("--force", help="Use a catalog that lies on the share, though SQLite over a network corrupts."),
+]
+PictureFile: TypeAlias = Annotated[
+    Path,
+    typer.Option(
+        "--output", "-o", metavar="FILE", help="PNG to write; one that is there is replaced.", show_default=False
+    ),
+]
+Slice: TypeAlias = Annotated[
+    str, typer.Option("--z", metavar="mid|N|N%", help="Which slice along the axis: in the middle, by number, by share.")
+]
+SliceAxis: TypeAlias = Annotated[Axis, typer.Option("--axis", help="Axis that the slice stands on.")]
+Contrast: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--contrast",
+        metavar="auto|full|LO,HI",
+        help="Black and white: by what there is (auto), the range of the type (full), or two values.",
+    ),
+]
+FetchMissing: TypeAlias = Annotated[
+    bool,
+    typer.Option(
+        "--fetch-missing", help="Fetch the blocks that are missing on the share, as sync does, and keep them."
+    ),
+]
+CropDataset: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--dataset",
+        metavar="NAME",
+        help="Dataset of the crop, where several have one of that number.",
+        show_default=False,
+    ),
+]
+GroundTruthVersion: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--ground-truth",
+        metavar="VERSION",
+        help="Version of the ground truth, as 0003, where there are several.",
+        show_default=False,
+    ),
 ]

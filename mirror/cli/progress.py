@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from mirror.cli.pace import Pace
-from mirror.engine.events import Event, FolderFound, Listed, ObjectsDone, Paced, TransferStarted
+from mirror.engine.events import DocumentsSeen, Event, FolderFound, Listed, ObjectsDone, Paced, TransferStarted
 from mirror.report.numbers import Units, format_bytes, format_count, format_rate, format_seconds, format_utc
 
 LINE_SECONDS = 60.0
@@ -49,6 +49,7 @@ class State:
         self._clock = clock
         self.found: FolderFound | None = None
         self.listed: Listed | None = None
+        self.documents: DocumentsSeen | None = None
         self.pace: Pace | None = None
         self.limited_by = ""
         """What keeps the transfer from being faster; empty while nobody knows."""
@@ -57,9 +58,12 @@ class State:
         """Take what the event tells of the progress."""
         match event:
             case FolderFound():
-                self.found, self.listed = event, None
+                # The next of several runs has begun, where there was one.
+                self.found, self.listed, self.pace = event, None, None
             case Listed():
                 self.listed = event
+            case DocumentsSeen():
+                self.documents = event
             case TransferStarted(planned):
                 self.pace = Pace(planned, self._clock())
             case Paced(limited_by=limited_by):
@@ -77,6 +81,8 @@ class State:
         """Return the state as a line; empty before there is one."""
         if self.pace is not None:
             return self._transfer_line(self.pace)
+        if self.documents is not None:
+            return f"importing: {format_count(self.documents.documents)} documents"
         if self.listed is None:
             return f"finding volumes: {format_count(self.found.folders)} folders" if self.found else ""
         one = self.listed
@@ -99,10 +105,24 @@ class State:
 
 
 class LineDisplay:
-    """Writes one line a minute, from a thread of its own: a run that stands still says so, too."""
+    """Writes one line a minute, from a thread of its own: a run that stands still says so, too.
 
-    def __init__(self, say: Callable[[str], None], units: Units, *, every_seconds: float = LINE_SECONDS) -> None:
+    Parameters
+    ----------
+    stamp
+        Gives what begins a line of progress: the time, unless what is written to has its own.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        units: Units,
+        *,
+        every_seconds: float = LINE_SECONDS,
+        stamp: Callable[[], str] = lambda: f"{format_utc(datetime.now(UTC))} ",
+    ) -> None:
         self.say = say
+        self._stamp = stamp
         self._state = State(units)
         self._every_seconds = every_seconds
         self._stopped = threading.Event()
@@ -126,4 +146,4 @@ class LineDisplay:
         stopped = self._stopped
         while not stopped.wait(self._every_seconds):
             if line := self._state.line():
-                self.say(f"{format_utc(datetime.now(UTC))} {line}")
+                self.say(f"{self._stamp()}{line}")

@@ -32,6 +32,19 @@ def sync(
             show_default="all",
         ),
     ] = None,
+    crops: Annotated[
+        str | None,
+        typer.Option(
+            "--crops",
+            metavar="SPEC",
+            help="Only what these crops touch, as 1,113 or all: of raw their blocks at the chosen scales, and their "
+            "ground truth. A later sync without it mirrors the rest.",
+            show_default="whole levels",
+        ),
+    ] = None,
+    padding: Annotated[
+        int, typer.Option("--padding", min=0, metavar="N", help="With --crops: voxels of raw more on each side.")
+    ] = 0,
     formats: Annotated[
         str | None,
         typer.Option(
@@ -110,7 +123,9 @@ def sync(
         from mirror.cli.confirm import Confirmation
         from mirror.cli.signals import run
         from mirror.config import load_settings
+        from mirror.crops.spec import parse_crops
         from mirror.engine.fetch import ChecksumMode
+        from mirror.errors import UsageError
         from mirror.quantities import parse_duration, parse_timetable
         from mirror.selection import SelectionSpec, parse_formats, parse_scales, parse_volumes
 
@@ -120,11 +135,14 @@ def sync(
             formats=parse_formats(formats) if formats is not None else None,
             with_unscaled=not no_unscaled,
         )
+        if padding and crops is None:
+            raise UsageError("--padding is of use only with --crops", f"--padding {padding}")
         settings = load_settings(config).with_transport(transport)
         request = SyncRequest(
             datasets=tuple(dict.fromkeys(datasets)),
             bucket=bucket,
             spec=spec,
+            crops=parse_crops(crops, padding=padding) if crops is not None else None,
             bucket_files=bucket_files,
             checksum=ChecksumMode(checksum) if checksum else None,
             verify_share=verify_share,

@@ -1,5 +1,7 @@
 """The configuration: what can be set, and the one reader of it."""
 
+from mirror.config.mirrors import MirrorSettings
+from mirror.config.notify import NotifySettings
 from mirror.config.reader import find_config, load_settings, new_config, user_config
 from mirror.config.settings import BUILT_IN, BucketSettings, MongoSettings, Settings, TransferSettings
 from mirror.config.template import write_template
@@ -7,7 +9,9 @@ from mirror.config.template import write_template
 __all__ = [
     "BUILT_IN",
     "BucketSettings",
+    "MirrorSettings",
     "MongoSettings",
+    "NotifySettings",
     "Settings",
     "TransferSettings",
     "find_config",

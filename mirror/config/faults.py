@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mirror.config.mirrors import MirrorSettings
+from mirror.config.notify import NotifySettings
 from mirror.config.settings import PREFIX, BucketSettings, MongoSettings, Settings, TransferSettings
 from mirror.errors import ConfigError, known_hint
 
@@ -24,7 +26,7 @@ class Origins:
 
     def name(self, place: tuple[str, ...]) -> str:
         """Return the words that lead the user to the value at `place`."""
-        dotted = ".".join(place)
+        dotted = _spelled(place)
         variable = PREFIX + "__".join(place).upper()
         if _holds(self._flags, place):
             return f"{dotted} on the command line"
@@ -33,6 +35,18 @@ class Origins:
         if any(name.startswith(f"{variable}__") for name in self._variables):
             return f"{dotted}, of which the environment gives a part"
         return f"{dotted} in {self._file}"
+
+
+def _spelled(place: tuple[str, ...]) -> str:
+    """Return the way to a value as users count: `[[mirrors]]` from 1.
+
+    >>> _spelled(("transfer", "fsync")), _spelled(("mirrors", "0", "scales"))
+    ('transfer.fsync', 'scales of [[mirrors]] number 1')
+    """
+    if place[0] != "mirrors" or len(place) == 1:
+        return ".".join(place)
+    entry = f"[[mirrors]] number {int(place[1]) + 1}" if place[1].isdecimal() else f"mirrors.{place[1]}"
+    return f"{'.'.join(place[2:])} of {entry}" if place[2:] else entry
 
 
 def _holds(tree: object, place: tuple[str, ...]) -> bool:
@@ -75,6 +89,10 @@ def _known_at(place: tuple[str, ...]) -> Mapping[str, object]:
             return Settings.model_fields
         case ("transfer", *_):
             return TransferSettings.model_fields
+        case ("mirrors", *_):
+            return MirrorSettings.model_fields
+        case ("notify", *_):
+            return NotifySettings.model_fields
         case ("mongo", *_):
             return MongoSettings.model_fields
         case _:

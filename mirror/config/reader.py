@@ -13,12 +13,13 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
 from mirror.config.faults import Origins, config_error
+from mirror.config.mirrors import MirrorSettings
 from mirror.config.settings import BUILT_IN, PREFIX, Settings
 from mirror.errors import ConfigError, known_hint
 
 FILE_NAME = "oomirror.toml"
 FILE_VARIABLE = f"{PREFIX}CONFIG"
-_NOT_SETTINGS = re.compile(rf"{FILE_VARIABLE}$|{PREFIX}TEST_")
+_NOT_SETTINGS = re.compile(rf"{FILE_VARIABLE}$|{PREFIX}TEST_|{PREFIX}NOTICE_")
 
 
 def find_config(config: Path | None = None) -> Path | None:
@@ -96,7 +97,23 @@ def load_settings(
         thing = origins.name(("default_bucket",))
         hint = known_hint(settings.default_bucket, settings.buckets)
         raise ConfigError("cannot use the setting", thing, found=repr(settings.default_bucket), hint=hint)
+    _check_mirrors(settings, origins)
     return settings
+
+
+def _check_mirrors(settings: Settings, origins: Origins) -> None:
+    """Raise if an entry names no bucket, or is another one once more."""
+    seen: dict[MirrorSettings, int] = {}
+    for number, entry in enumerate(settings.mirrors):
+        if entry.bucket and entry.bucket not in settings.buckets:
+            thing = origins.name(("mirrors", str(number), "bucket"))
+            raise ConfigError(
+                "unknown bucket", thing, found=entry.bucket, hint=known_hint(entry.bucket, settings.buckets)
+            )
+        whole = entry.model_copy(update={"bucket": entry.bucket or settings.default_bucket})
+        if (first := seen.setdefault(whole, number)) != number:
+            thing = origins.name(("mirrors", str(number)))
+            raise ConfigError("the same mirror twice", thing, found=f"it is number {first + 1} once more")
 
 
 def _reader_over(text: dict[str, Any]) -> type[Settings]:

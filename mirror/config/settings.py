@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from catalog.config import check_url, default_catalog_url
+from mirror.config.fields import SettingsTable, absolute, none_if_empty, split_at_commas
+from mirror.config.mirrors import MirrorSettings
+from mirror.config.notify import NotifySettings
 from mirror.errors import ConfigError, UnknownNameError, UsageError, known_hint
 from mirror.keys import S3Url
 from mirror.quantities import Timetable, parse_duration, parse_timetable
@@ -35,14 +38,6 @@ def _parse_url(value: object) -> object:
     return S3Url.parse(value) if isinstance(value, str) else value
 
 
-def _split_at_commas(value: object) -> object:
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
 def _parse_mode(value: object) -> object:
     """Return the mode that octal digits spell, None for the empty text."""
     if value in ("", None):
@@ -60,19 +55,7 @@ def _parse_duration(value: object) -> object:
     return parse_duration(value) if isinstance(value, str) else value
 
 
-def _absolute(path: Path) -> Path:
-    """Return the path without `~`; a relative one would mean another folder to cron than to a shell."""
-    path = path.expanduser()
-    if not path.is_absolute():
-        raise UsageError("not an absolute path", expected="a path from the root", found=str(path))
-    return path
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class BucketSettings(_Table):
+class BucketSettings(SettingsTable):
     """One bucket, or a folder of one, and how it is reached."""
 
     url: Annotated[S3Url, BeforeValidator(_parse_url)]
@@ -84,10 +67,10 @@ class BucketSettings(_Table):
     addressing_style: Literal["auto", "virtual", "path"] = "auto"
     endpoint_url: str = ""
     """Empty is AWS."""
-    ca_bundle: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    ca_bundle: Annotated[Path | None, BeforeValidator(none_if_empty)] = None
     read_timeout_seconds: float = Field(default=30.0, gt=0)
     """Longest silence in the middle of an answer."""
-    aliases: Annotated[tuple[str, ...], BeforeValidator(_split_at_commas)] = ()
+    aliases: Annotated[tuple[str, ...], BeforeValidator(split_at_commas)] = ()
     """Names under which the share's folders were filled before."""
     transport: Transport = Transport.AUTO
 
@@ -132,7 +115,7 @@ class BucketSettings(_Table):
         )
 
 
-class TransferSettings(_Table):
+class TransferSettings(SettingsTable):
     """How bytes are fetched and written."""
 
     concurrency: int = Field(default=0, ge=0, le=1024)
@@ -172,7 +155,7 @@ def _group_id(group: str) -> int:
         ) from None
 
 
-class MongoSettings(_Table):
+class MongoSettings(SettingsTable):
     """Where the paper's databases are."""
 
     uri: SecretStr = SecretStr("")
@@ -193,12 +176,15 @@ class Settings(BaseSettings):
         enable_decoding=False,
     )
 
-    share: Annotated[Path | None, BeforeValidator(_none_if_empty)] = None
+    share: Annotated[Path | None, BeforeValidator(none_if_empty)] = None
     catalog: str = Field(default_factory=default_catalog_url, repr=False)
     """Any SQLAlchemy URL; may hold a password, so it is never printed whole."""
     buckets: dict[Annotated[str, Field(pattern=_BUCKET_NAME)], BucketSettings] = Field(default_factory=dict)
     default_bucket: str = "b"
     transfer: TransferSettings = Field(default_factory=TransferSettings)
+    mirrors: tuple[MirrorSettings, ...] = ()
+    """What `refresh` keeps up to date."""
+    notify: NotifySettings = Field(default_factory=NotifySettings)
     mongo: MongoSettings = Field(default_factory=MongoSettings)
     pairs: dict[str, str] = Field(default_factory=dict)
     """For `diff-buckets`: path of a volume in bucket A to that of its partner in B; empty: it has none."""
@@ -206,7 +192,7 @@ class Settings(BaseSettings):
     @field_validator("share")
     @classmethod
     def _check_share(cls, value: Path | None) -> Path | None:
-        return None if value is None else _absolute(value)
+        return None if value is None else absolute(value)
 
     @field_validator("catalog")
     @classmethod

@@ -50,6 +50,23 @@ _TEMPLATE = """\
 # dir_mode = ""                    # as "2775"; empty: 0777 less umask
 # group = ""                       # name or number of the group of new files
 
+# What `oomirror refresh` keeps up to date: one such table for each mirror. But `dataset`, all can be left out.
+#   [[mirrors]]
+#   dataset = "jrc_hela-2"
+#   bucket = "b"                   # else default_bucket
+#   scales = "s3-"                 # else all
+#   volumes = ["raw", "labels/*_seg"]  # else all
+#   exclude = ["jrc_hela-2/old"]   # full keys, or globs of them, that are left out and are no failure
+#   # also formats, unscaled, bucket_files, checksum and verify_share: the options of `oomirror sync`
+
+# Who is told what a refresh came to. Addresses and commands are never shown, logged or kept.
+# [notify]
+# on = "failure"                   # failure | change | always: when webhook and command are told
+# webhook = ""                     # https://HOST/PATH: gets a JSON document by POST
+# command = ""                     # a line for the shell, or a list of words: gets it on its standard input
+# healthcheck = ""                 # https://HOST/PATH: asked after each refresh, with /fail where it was not well
+# metrics = ""                     # as "/var/lib/node_exporter/oomirror.prom": a text file for Prometheus
+
 # What `oomirror import-mongo` without SOURCE reads. OOMIRROR_MONGO__URI keeps a password out of this file.
 # [mongo]
 # uri = ""                         # as "mongodb://USER:PASSWORD@HOST:PORT/?tls=true"

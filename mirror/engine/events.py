@@ -67,6 +67,14 @@ class ObjectFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentsSeen:
+    """An import of foreign documents went on."""
+
+    documents: int
+    """So far of this source."""
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """A sentence for the user."""
 
@@ -75,7 +83,7 @@ class Note:
     """Said only to those who want to know more (`-v`)."""
 
 
-Event = FolderFound | Listed | TransferStarted | ObjectsDone | Paced | Retried | ObjectFailed | Note
+Event = FolderFound | Listed | TransferStarted | ObjectsDone | Paced | Retried | ObjectFailed | DocumentsSeen | Note
 
 
 class EventSink(Protocol):

@@ -16,6 +16,7 @@ from mirror.engine.spool import Page, Row, Spool
 from mirror.formats.layout import Array
 from mirror.formats.n5.grid import is_canonical_decimal
 from mirror.objects import RemoteObject, Tally
+from mirror.selection import Wanted
 from mirror.store.base import Lister
 
 SMALL_ARRAY_BLOCKS = 3_000
@@ -23,9 +24,7 @@ SMALL_ARRAY_BLOCKS = 3_000
 MIN_SLAB_BLOCKS = 100
 MAX_SLAB_BLOCKS = 20_000
 """Above, pages one after the other take so long that slabs are listed row by row, if there are but few of them."""
-
-
-_KEYS_A_PAGE = 1_000
+KEYS_A_PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +43,19 @@ class Shard:
     """Second grid position where the shard is one row of its slab."""
     folders: tuple[str, ...] = ()
     """Names of the folders beside the objects given: they are shards of their own."""
+    wanted: Wanted | None = None
+    """Of what lies here only these blocks are meant; None: all of it."""
+
+    @property
+    def is_whole_array(self) -> bool:
+        """Whether it lists all that its array has."""
+        return self.array is not None and self.objects is None and self.prefix == self.array.prefix
+
+    def takes(self, suffix: str) -> bool:
+        """Return whether a key below the shard's prefix is meant: nothing else may be done with it, or for its lack."""
+        if self.wanted is None or self.array is None:
+            return True
+        return self.wanted.takes(self.prefix[len(self.array.prefix) :] + suffix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,7 @@ def expected_requests(shard: Shard) -> int:
         n_slabs, n_rows = (*facts.grid.shape_in_blocks_xyz, 1)[:2]
         n_blocks //= max(n_slabs, 1) if shard.slab is not None else 1
         n_blocks //= max(n_rows, 1) if shard.row is not None else 1
-    return max(1, -(-n_blocks // _KEYS_A_PAGE))
+    return max(1, -(-n_blocks // KEYS_A_PAGE))
 
 
 def _row(slab: Shard, name: str, position: int | None) -> Shard:

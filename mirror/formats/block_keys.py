@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from mirror.formats.n5.grid import Grid, is_canonical_decimal
+from mirror.formats.n5.grid import BlockIndex, Grid, is_canonical_decimal
 
 _SIGNED = r"(0|-?[1-9][0-9]*)"
 _BOX = re.compile("_".join([f"{_SIGNED}-{_SIGNED}"] * 3) + r"(?:\.gz|\.br|\.zstd)?")
@@ -39,18 +39,36 @@ class GridKeys:
 
     def is_block(self, suffix: str) -> bool:
         """Return whether a key below the array's prefix is that of a block inside the grid."""
-        return any(self._fits(suffix.split(separator)) for separator in self.separators)
+        return self.index_of(suffix) is not None
 
-    def _fits(self, parts: list[str]) -> bool:
+    def key(self, position: tuple[int, ...]) -> str:
+        """Return the key of a block, its numbers given in their order in a key; whether it is inside is not checked.
+
+        >>> GridKeys((188, 25, 100)).key((187, 24, 99)), GridKeys((2, 2), leading="c").key((1, 0))
+        ('187/24/99', 'c/1/0')
+        """
+        names = [] if self.leading is None else [self.leading]
+        return self.separators[0].join([*names, *map(str, position)])
+
+    def index_of(self, suffix: str) -> BlockIndex | None:
+        """Return the numbers of a key below the array's prefix, in their order; None where it is no block of the grid.
+
+        >>> GridKeys((2, 2, 3), leading="c").index_of("c/1/0/2")
+        (1, 0, 2)
+        """
+        return next((index for one in self.separators if (index := self._index(suffix.split(one))) is not None), None)
+
+    def _index(self, parts: list[str]) -> BlockIndex | None:
         if self.leading is not None:
             if parts[0] != self.leading:
-                return False
+                return None
             parts = parts[1:]
         elif not self.shape_in_blocks:
-            return parts == ["0"]  # a single value, which has no axis to count along
+            return () if parts == ["0"] else None  # a single value, which has no axis to count along
         if len(parts) != len(self.shape_in_blocks) or not all(map(is_canonical_decimal, parts)):
-            return False
-        return all(int(part) < n for part, n in zip(parts, self.shape_in_blocks, strict=True))
+            return None
+        index = tuple(map(int, parts))
+        return index if all(i < n for i, n in zip(index, self.shape_in_blocks, strict=True)) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +96,16 @@ class BoxKeys:
             return False
         ends = [int(number) for number in match.groups()]
         return any(self._is_chunk(grid, ends[::2], ends[1::2]) for grid in self.grids)
+
+    def key(self, position_xyz: tuple[int, ...]) -> str:
+        """Return the key of a chunk of the first grid; channels, which share a chunk, are passed over.
+
+        >>> BoxKeys((Grid((7, 5, 3), (4, 4, 2)),), (1, 2, 3)).key((1, 1, 0))
+        '5-8_6-7_3-5'
+        """
+        grid = self.grids[0]
+        axes = zip(position_xyz, self.voxel_offset_xyz, grid.shape_xyz, grid.block_size_xyz, strict=False)
+        return "_".join(f"{offset + i * size}-{offset + min((i + 1) * size, n)}" for i, offset, n, size in axes)
 
     def _is_chunk(self, grid: Grid, starts: list[int], stops: list[int]) -> bool:
         axes = zip(starts, stops, self.voxel_offset_xyz, grid.shape_xyz, grid.block_size_xyz, strict=False)

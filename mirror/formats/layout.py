@@ -48,6 +48,11 @@ class FindingCode(StrEnum):
     NOT_IN_MANIFEST = "not-in-manifest"
     PATTERN_WITHOUT_EFFECT = "pattern-without-effect"
     NO_VOLUMES = "no-volumes"
+    CROP_SOURCES_DISAGREE = "crop-sources-disagree"
+    CROP_START_NOT_WHOLE = "crop-start-not-whole"
+    CROP_OUTSIDE_RAW = "crop-outside-raw"
+    CROP_SHAPE_DIFFERS = "crop-shape-differs"
+    CROP_OF_UNKNOWN_DATASET = "crop-of-unknown-dataset"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from mirror.objects import Tally
+from mirror.report.chosen_crops import ChosenCropLine
 
 
 class _Report(BaseModel):
@@ -70,7 +71,9 @@ class SyncReport(_Report):
     failed: tuple[FailedObject, ...] = ()
     skipped: tuple[SkippedObject, ...] = ()
     refused: int = 0
-    """How many of `skipped` are keys that cannot be files on the share."""
+    """How many of `skipped` are keys that cannot be files on the share, or crops asked for that nothing places."""
+    crops: tuple[ChosenCropLine, ...] = ()
+    """Where only crops were mirrored: these."""
     verified: Verified = Verified()
     seconds: float = 0.0
 
@@ -90,7 +93,9 @@ class ScanReport(_Report):
 
 
 State: TypeAlias = Literal["none", "partial", "whole", "unknown"]
-"""How much of it the share has; `unknown` where something is there and the bucket was never listed."""
+"""How much of it the share has; `unknown` where something is there and the bucket was never listed.
+
+What was mirrored for crops and never listed is `partial`: of `grid_blocks`, of which the bucket may lack some."""
 
 
 class LevelLine(_Report):
@@ -311,9 +316,9 @@ class FoundLine(_Report):
     bucket: str
     dataset: str
     kind: str
-    """`dataset` or `volume`."""
+    """`dataset`, `volume` or `crop`."""
     place: str
-    """Full key prefix in the bucket."""
+    """Full key prefix in the bucket; of a crop whose ground truth no bucket has, its number."""
     title: str
 
 
@@ -393,6 +398,8 @@ class RunBrief(_Report):
     """What it chose of the dataset; None where it has no such choice."""
     volumes: tuple[str, ...]
     """Patterns; none: all volumes."""
+    crops: tuple[str, ...] = ()
+    """Numbers; where there are some, only what these touch."""
 
 
 class BlockStory(_Report):

@@ -10,7 +10,11 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from mirror.report.crop_table import CropTableLine
+from mirror.report.crops import BestLine, CropLine, CropReport, EvaluationLine, IssueLine
 from mirror.report.explanation import DiffReport
+from mirror.report.imports import ImportReport
+from mirror.report.locate import LocateReport
 from mirror.report.model import (
     CheckLine,
     ColumnLine,
@@ -31,6 +35,8 @@ from mirror.report.model import (
     VolumeLine,
     WhyReport,
 )
+from mirror.report.notice import NoticeDocument
+from mirror.report.refresh import RefreshReport
 from mirror.report.upkeep import CatalogInfo, CatalogVacuumed
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
@@ -45,6 +51,15 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "catalog-objects": ("What `oomirror catalog objects --json` prints: a line for each", tuple[ObjectLine, ...]),
     "catalog-runs": ("What `oomirror catalog runs --json` prints: a line for each", tuple[RunLine, ...]),
     "catalog-findings": ("What `oomirror catalog findings --json` prints: a line for each", tuple[FindingLine, ...]),
+    "catalog-issues": ("What `oomirror catalog issues --json` prints: a line for each", tuple[IssueLine, ...]),
+    "catalog-evaluations": (
+        "What `oomirror catalog evaluations --json` prints: a line for each",
+        tuple[EvaluationLine, ...],
+    ),
+    "catalog-evaluations-best": (
+        "What `oomirror catalog evaluations --best --json` prints: a line for each label, dataset and metric",
+        tuple[BestLine, ...],
+    ),
     "catalog-facts": ("What `oomirror catalog facts --json` prints: a line for each", tuple[FactLine, ...]),
     "catalog-check": ("What `oomirror catalog check --json` prints: a line for each look", tuple[CheckLine, ...]),
     "catalog-upgrade": ("What `oomirror catalog upgrade --json` prints: one line", tuple[UpgradeLine, ...]),
@@ -59,6 +74,16 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
         "What `oomirror catalog import-manifest --json` prints: a line for each document",
         tuple[ManifestLine, ...],
     ),
+    "crops-locate": ("What `oomirror crops locate --json` prints", LocateReport),
+    "crops-import-manifest": (
+        "What `oomirror crops import-manifest --json` prints: a line for each table",
+        tuple[CropTableLine, ...],
+    ),
+    "import-mongo": ("What `oomirror import-mongo --json` prints", ImportReport),
+    "crops-ls": ("What `oomirror crops ls --json` prints: a line for each crop", tuple[CropLine, ...]),
+    "crops-show": ("What `oomirror crops show --json` prints", CropReport),
+    "refresh": ("What `oomirror refresh --json` prints", RefreshReport),
+    "notice": ("What a webhook and a command of [notify] get", NoticeDocument),
     "diff-buckets": ("What `oomirror diff-buckets --json` prints", DiffReport),
     "why": ("What `oomirror why --json` prints", WhyReport),
     "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Self
 
 from mirror.errors import UsageError
 from mirror.formats.kinds import is_em_path
@@ -58,6 +59,47 @@ class VolumeFilter:
         return not any(pattern.matches(path) for pattern in self.excluded)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyFilter:
+    """Full keys, and globs of them: a key is meant by its text, by a glob, or because a folder above it is.
+
+    >>> known = KeyFilter.parse(["jrc_x/a//b", "jrc_x/*/old"])
+    >>> [known.has(key) for key in ("jrc_x/a//b", "jrc_x/em/old/0", "jrc_x/em/new")]
+    [True, True, False]
+    """
+
+    texts: frozenset[str] = frozenset()
+    regexes: tuple[re.Pattern[str], ...] = ()
+
+    @classmethod
+    def parse(cls, texts: Iterable[str]) -> Self:
+        """Return the filter that the texts spell.
+
+        Raises
+        ------
+        UsageError
+            One of them is empty, or no glob.
+        """
+        known = tuple(texts)
+        try:
+            regexes = tuple(_compiled(text.strip("/")) for text in known)
+        except re.error:
+            regexes = ()
+        if len(regexes) != len(known) or not all(text.strip("/") for text in known):
+            raise UsageError("not a choice of keys", repr(known), expected="full keys or globs, as jrc_x/*/old")
+        return cls(frozenset(known), regexes)
+
+    def has(self, key: str) -> bool:
+        """Return whether the key is meant."""
+        if key in self.texts:
+            return True
+        return any(regex.fullmatch(place) is not None for place in _with_groups_above(key) for regex in self.regexes)
+
+    def __bool__(self) -> bool:
+        """Return whether it can mean any key."""
+        return bool(self.texts)
+
+
 def parse_volumes(patterns: Iterable[str]) -> VolumeFilter:
     """Return the filter that the patterns spell.
 
@@ -76,12 +118,16 @@ def parse_volumes(patterns: Iterable[str]) -> VolumeFilter:
 def _parse_pattern(text: str) -> Pattern:
     body = text.removeprefix("!").strip("/")
     try:
-        regex = re.compile("".join(map(_regex_of, _TOKEN.finditer(body))))
+        regex = _compiled(body)
     except re.error as error:
         raise _no_pattern(text) from error
     if not body:
         raise _no_pattern(text)
     return Pattern(text, text.startswith("!"), regex)
+
+
+def _compiled(body: str) -> re.Pattern[str]:
+    return re.compile("".join(map(_regex_of, _TOKEN.finditer(body))))
 
 
 def _no_pattern(text: str) -> UsageError:

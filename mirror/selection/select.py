@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from mirror.errors import UnknownNameError, near_names
 from mirror.formats.folder import METADATA_NAMES, Format
 from mirror.formats.layout import Array, Container, Dataset, Finding, FindingCode, Group, Severity, Volume
 from mirror.objects import RemoteObject
+from mirror.selection.crops import CropChoice, Wanted
 from mirror.selection.globs import Pattern, VolumeFilter
 from mirror.selection.scales import ALL_SCALES, Scales
 
@@ -65,9 +66,15 @@ class Selection:
     """Volumes of the formats chosen, and levels of the volumes chosen, that are not selected; inside the container."""
     findings: tuple[Finding, ...]
     """The dataset's, and what is odd about the selection itself."""
+    wanted: Mapping[str, Wanted] = field(default_factory=dict)
+    """Prefixes of the arrays of which only some blocks are meant, to these."""
+    crops: CropChoice | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return the selection as the catalog keeps it: JSON-able, and the same for the same dataset and spec."""
+        return self._describe_choice() | self._describe_crops()
+
+    def _describe_choice(self) -> dict[str, Any]:
         return {
             "dataset": self.dataset.name,
             "prefix": self.dataset.prefix,
@@ -85,6 +92,15 @@ class Selection:
             ],
         }
 
+    def _describe_crops(self) -> dict[str, Any]:
+        if self.crops is None:
+            return {}
+        blocks_xyz = {
+            prefix: [[list(box.first_xyz), list(box.stop_xyz)] for box in wanted.blocks_xyz.boxes]
+            for prefix, wanted in sorted(self.wanted.items())
+        }
+        return {**self.crops.describe(), "blocks_xyz": blocks_xyz}
+
 
 def select(dataset: Dataset, spec: SelectionSpec) -> Selection:
     """Return what the spec chooses of the dataset.
@@ -94,13 +110,13 @@ def select(dataset: Dataset, spec: SelectionSpec) -> Selection:
     UnknownNameError
         A format that the dataset lacks, a pattern that chooses nothing, a level that all chosen volumes lack.
     """
-    formats = _formats_of(dataset, spec)
+    formats = formats_of(dataset, spec)
     containers = [container for container in dataset.containers if container.format in formats]
     volumes = [volume for container in containers for volume in container.volumes]
     findings = _check_patterns(dataset, spec.volumes, volumes, formats)
-    in_reach = [VolumeChoice(volume, _arrays_in_reach(volume, spec.volumes)) for volume in volumes]
+    in_reach = [VolumeChoice(volume, arrays_in_reach(volume, spec.volumes)) for volume in volumes]
     in_reach = [choice for choice in in_reach if choice.arrays or _is_taken_whole(choice.volume, spec.volumes)]
-    _check_scales(dataset, spec.scales, in_reach)
+    check_scales(dataset, spec.scales, in_reach)
     choices = [choice for candidate in in_reach if (choice := _at_scales(candidate, spec)) is not None]
     arrays = [array for choice in choices for array in choice.arrays]
     whole = [choice.volume.prefix for choice in choices if not choice.volume.arrays]
@@ -118,7 +134,8 @@ def select(dataset: Dataset, spec: SelectionSpec) -> Selection:
     )
 
 
-def _formats_of(dataset: Dataset, spec: SelectionSpec) -> tuple[Format, ...]:
+def formats_of(dataset: Dataset, spec: SelectionSpec) -> tuple[Format, ...]:
+    """Return the formats that are chosen. Raises as `select`."""
     there = {container.format for container in dataset.containers}
     if spec.formats is None:
         return (Format.ZARR,) if Format.ZARR in there and Format.N5 not in there else (Format.N5,)
@@ -134,7 +151,7 @@ def _formats_of(dataset: Dataset, spec: SelectionSpec) -> tuple[Format, ...]:
 def _check_patterns(
     dataset: Dataset, patterns: VolumeFilter, volumes: Iterable[Volume], formats: tuple[Format, ...]
 ) -> list[Finding]:
-    paths = [path for volume in volumes for path in _paths_of(volume)]
+    paths = [path for volume in volumes for path in paths_of(volume)]
     for pattern in patterns.chosen:
         if not any(map(pattern.matches, paths)):
             raise _unknown_volume(dataset, pattern, formats)
@@ -153,14 +170,14 @@ def _check_patterns(
     return findings
 
 
-def _paths_of(volume: Volume) -> Iterator[str]:
+def paths_of(volume: Volume) -> Iterator[str]:
     """Yield what patterns are matched with: the arrays, so that `em/*/s0` chooses one level, or the volume."""
     yield from [array.path for array in volume.arrays] or [volume.path]
 
 
 def _unknown_volume(dataset: Dataset, pattern: Pattern, formats: tuple[Format, ...]) -> UnknownNameError:
     elsewhere = sorted(
-        {volume.format for volume in dataset.volumes() if any(map(pattern.matches, _paths_of(volume)))} - {*formats}
+        {volume.format for volume in dataset.volumes() if any(map(pattern.matches, paths_of(volume)))} - {*formats}
     )
     if elsewhere:
         hint = f"It lies in another format: add --formats {','.join([*formats, *elsewhere])}."
@@ -178,7 +195,8 @@ def _hint_at_volumes(dataset: Dataset, pattern: Pattern, formats: tuple[Format, 
     return f"There are {len(paths)} volumes, in {', '.join(sorted(groups)) or 'no group'}."
 
 
-def _arrays_in_reach(volume: Volume, patterns: VolumeFilter) -> tuple[Array, ...]:
+def arrays_in_reach(volume: Volume, patterns: VolumeFilter) -> tuple[Array, ...]:
+    """Return the arrays of a volume that the patterns take."""
     return tuple(array for array in volume.arrays if patterns.takes(array.path))
 
 
@@ -186,7 +204,8 @@ def _is_taken_whole(volume: Volume, patterns: VolumeFilter) -> bool:
     return not volume.arrays and patterns.takes(volume.path)
 
 
-def _check_scales(dataset: Dataset, scales: Scales, choices: Iterable[VolumeChoice]) -> None:
+def check_scales(dataset: Dataset, scales: Scales, choices: Iterable[VolumeChoice]) -> None:
+    """Check that each level that is named exists in one of the volumes. Raises as `select`."""
     levels = {array.level_index for choice in choices for array in choice.arrays if array.level_index is not None}
     # Where no volume has levels there is nothing that scales could choose from: all of it is unscaled.
     lacking = [level for level in scales.named if levels and level not in levels]
@@ -203,11 +222,12 @@ def _check_scales(dataset: Dataset, scales: Scales, choices: Iterable[VolumeChoi
 def _at_scales(choice: VolumeChoice, spec: SelectionSpec) -> VolumeChoice | None:
     if not choice.volume.arrays:
         return choice
-    arrays = tuple(array for array in choice.arrays if _is_at_scales(array, spec))
+    arrays = tuple(array for array in choice.arrays if is_at_scales(array, spec))
     return VolumeChoice(choice.volume, arrays) if arrays else None
 
 
-def _is_at_scales(array: Array, spec: SelectionSpec) -> bool:
+def is_at_scales(array: Array, spec: SelectionSpec) -> bool:
+    """Return whether an array is chosen by its level."""
     return spec.with_unscaled if array.level_index is None else array.level_index in spec.scales
 
 
@@ -215,17 +235,17 @@ def _objects_of(
     dataset: Dataset, containers: Iterable[Container], choices: Iterable[VolumeChoice], patterns: VolumeFilter
 ) -> Iterator[RemoteObject]:
     yield from dataset.loose_files
-    above = {place for choice in choices for place in _folders_above(choice)}
+    above = {place for choice in choices for place in folders_above(choice)}
     for container in containers:
         without_choice = {volume.prefix for volume in container.volumes if volume.arrays} - above
         for group in container.groups:
             if patterns.takes(group.path) and group.prefix not in without_choice:
                 yield from group.files
             elif group.prefix in above:
-                yield from _metadata_of(group)
+                yield from metadata_of(group)
 
 
-def _folders_above(choice: VolumeChoice) -> Iterator[str]:
+def folders_above(choice: VolumeChoice) -> Iterator[str]:
     """Yield the full prefixes of the folders above what is chosen, the volume's own where it has arrays."""
     for prefix in {array.prefix for array in choice.arrays} or {choice.volume.prefix}:
         folder = prefix.rstrip("/")
@@ -234,7 +254,8 @@ def _folders_above(choice: VolumeChoice) -> Iterator[str]:
             yield folder + "/"
 
 
-def _metadata_of(group: Group) -> Iterator[RemoteObject]:
+def metadata_of(group: Group) -> Iterator[RemoteObject]:
+    """Return the files of a group that a reader needs."""
     return (file for file in group.files if file.key.rpartition("/")[2] in METADATA_NAMES)
 
 

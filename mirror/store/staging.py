@@ -60,6 +60,8 @@ class Staging:
     ----------
     owner
         Begins the names of the files; each process that works in one room has its own.
+    check_held
+        Called by `open`: raises where the run has lost its lock. Later on it is the room itself that tells.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Staging:
         policy: FilePolicy,
         *,
         owner: str = "",
+        check_held: Callable[[], object] = lambda: None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._root = os.fspath(share.root)
@@ -79,15 +82,21 @@ class Staging:
         self.folder = share.own / "tmp" / run
         self._room = os.fspath(self.folder)
         self.trash = share.own / "trash" / run
+        self._check_held = check_held
         self._sleep = sleep
         self._patience_seconds = PATIENCE_SECONDS
 
     def open(self) -> None:
-        """Make the run's folder. Raises UnsafeError where the share cannot be written."""
+        """Make the run's folder. Raises UnsafeError where the share cannot be written, and what `check_held` raises."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise unsafe_of(error, "cannot write on the share", self._share.root) from error
+        try:
+            self._check_held()  # Now: who takes over from here on removes the folder.
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Remove the run's folder with what is in it; a share that is gone is left alone."""

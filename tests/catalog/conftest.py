@@ -15,14 +15,6 @@ from tests.postgres import PostgresServer
 
 
 @pytest.fixture(scope="session")
-def blank_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a catalog at head without rows, to be copied: running the migrations takes half a second."""
-    folder = tmp_path_factory.mktemp("blank")
-    open_catalog(url_in(folder)).close()
-    return folder / "catalog.db"
-
-
-@pytest.fixture(scope="session")
 def blank_database(postgres: PostgresServer) -> str:
     """Return the name of a database at head without rows, to be copied."""
     url = postgres.make_database()

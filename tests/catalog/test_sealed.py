@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from catalog import queries
+from catalog.config import sqlite_url
 from catalog.errors import CatalogDamagedError, CatalogError, CatalogMissingError, CatalogNewerError
 from catalog.publish import write_sealed_copy
 from catalog.sealed import open_sealed
@@ -21,24 +22,39 @@ from tests.catalog.builders import BUCKET_B, DATASET
 from tests.catalog.test_publish import SEAL
 
 
-@pytest.fixture
-def catalog(sqlite_url: str) -> Iterator[Catalog]:
-    """Yield a catalog without rows, on one database: what is published is a file in any case."""
-    with open_catalog(sqlite_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-def published(catalog: Catalog, tmp_path: Path) -> Path:
-    """Return a published catalog with a few hundred levels, alone in a folder."""
-    with catalog.begin() as connection:
+@pytest.fixture(scope="module")
+def filled_catalog(tmp_path_factory: pytest.TempPathFactory, blank_catalog: Path) -> Path:
+    """A catalog with a few hundred levels, to be copied."""
+    file = Path(shutil.copy(blank_catalog, tmp_path_factory.mktemp("filled")))
+    with open_catalog(sqlite_url(file)) as catalog, catalog.begin() as connection:
         bucket = queries.bucket_id(connection, BUCKET_B)
         builders.start_run(connection, bucket)
         for number in range(300):
             queries.put_array(connection, builders.array_record(bucket, f"labels/{number}/s0"))
+    return file
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, filled_catalog: Path) -> Iterator[Catalog]:
+    """Yield a catalog with a few hundred levels, on one database: what is published is a file in any case."""
+    with open_catalog(sqlite_url(Path(shutil.copy(filled_catalog, tmp_path)))) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def sealed_copy(filled_catalog: Path) -> Path:
+    """The same as it is published, to be copied: making it takes a second."""
+    file = filled_catalog.with_name("catalog.sqlite")
+    with open_catalog(sqlite_url(filled_catalog)) as catalog:
+        write_sealed_copy(catalog, file, SEAL)
+    return file
+
+
+@pytest.fixture
+def published(sealed_copy: Path, tmp_path: Path) -> Path:
+    """Return a published catalog, alone in a folder."""
     (tmp_path / "share").mkdir()
-    write_sealed_copy(catalog, tmp_path / "share" / "catalog.sqlite", SEAL)
-    return tmp_path / "share" / "catalog.sqlite"
+    return Path(shutil.copy(sealed_copy, tmp_path / "share"))
 
 
 def read_all(file: Path) -> int:

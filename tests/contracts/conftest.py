@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 import trustme
 
+from mirror.demo.server import SeaweedServer
 from mirror.errors import MirrorError
 from mirror.store.base import Lister
 from mirror.store.connection import Connection
@@ -24,9 +26,10 @@ from tests.contracts.transports import (
     open_lister_by,
     open_reader_by,
 )
-from tests.servers import Bucket
+from tests.servers import Bucket, MotoServer, bucket_of
 from tests.system.oddlab import open_to_all
 
+BODY = hashlib.shake_128(b"body").digest(10_000)
 KEYS = [
     *(f"d/{n}" for n in (0, 1, 10, 11, 2)),
     "d/sub/x",
@@ -45,17 +48,41 @@ def _nothing_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
-@pytest.fixture(params=["seaweedfs", "moto"])
-def filled(request: pytest.FixtureRequest) -> Bucket:
-    """A bucket with some objects, open to all."""
-    if request.param == "moto":
-        bucket: Bucket = request.getfixturevalue("odd_bucket")
-        open_to_all(bucket)
-    else:
-        bucket = request.getfixturevalue("bucket")
-    for key in KEYS:
-        bucket.put(key, key.encode())
+def _fill(server: SeaweedServer | MotoServer, name: str, objects: Mapping[str, bytes]) -> Bucket:
+    bucket = bucket_of(server, name)
+    if isinstance(server, SeaweedServer):
+        server.put_many((name, key, body) for key, body in objects.items())
+        return bucket
+    open_to_all(bucket)
+    for key, body in objects.items():
+        bucket.put(key, body)
     return bucket
+
+
+@pytest.fixture(scope="session")
+def filled_buckets(s3: SeaweedServer, moto_server: MotoServer) -> Mapping[str, Bucket]:
+    """A bucket with some objects on each server; read only, they are shared."""
+    objects = {key: key.encode() for key in KEYS}
+    return {"seaweedfs": _fill(s3, "filled", objects), "moto": _fill(moto_server, "filled", objects)}
+
+
+@pytest.fixture(scope="session")
+def sized_buckets(s3: SeaweedServer, moto_server: MotoServer) -> Mapping[str, Bucket]:
+    """The same with an object of no bytes and one of ten thousand."""
+    objects = {"empty": b"", "range": BODY}
+    return {"seaweedfs": _fill(s3, "sized", objects), "moto": _fill(moto_server, "sized", objects)}
+
+
+@pytest.fixture(params=["seaweedfs", "moto"])
+def filled(request: pytest.FixtureRequest, filled_buckets: Mapping[str, Bucket]) -> Bucket:
+    """A bucket with some objects, open to all; nothing is written to it."""
+    return filled_buckets[request.param]
+
+
+@pytest.fixture(params=["seaweedfs", "moto"])
+def sized(request: pytest.FixtureRequest, sized_buckets: Mapping[str, Bucket]) -> Bucket:
+    """A bucket with an empty object and one to read ranges of, open to all; nothing is written to it."""
+    return sized_buckets[request.param]
 
 
 @pytest.fixture(params=LISTERS)

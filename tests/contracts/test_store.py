@@ -30,13 +30,11 @@ from mirror.objects import RemoteObject
 from mirror.store.base import Ask, Body, Lister, ListPage, Lull
 from mirror.store.connection import Connection
 from mirror.store.s3 import open_careful_store
-from tests.contracts.conftest import KEYS, Way
+from tests.contracts.conftest import BODY, KEYS, Way
 from tests.contracts.transports import READERS, OpenLister, OpenReader, ask_many, open_bulk_by
 from tests.faults import BUCKET, Cut, Fault, OddServer, Refuse, Stall, Stored, run_odd_server
 from tests.servers import Bucket
 from tests.system.oddlab import open_to_all
-
-BODY = hashlib.shake_128(b"body").digest(10_000)
 
 
 async def all_pages(lister: Lister, prefix: str, max_keys: int, delimiter: str = "") -> list[ListPage]:
@@ -94,18 +92,16 @@ async def test_get(filled: Bucket, open_reader: OpenReader) -> None:
         assert body.last_modified > 1_500_000_000
 
 
-async def test_get_empty(filled: Bucket, open_reader: OpenReader) -> None:
+async def test_get_empty(sized: Bucket, open_reader: OpenReader) -> None:
     """An object without bytes is an object."""
-    filled.put("empty", b"")
-    body = await (await open_reader(filled.connection())).get("empty")
+    body = await (await open_reader(sized.connection())).get("empty")
     assert (bytes(body.data), body.size, body.etag) == (b"", 0, hashlib.md5(b"").hexdigest())
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 1), (0, 10_000), (9_999, 10_000), (17, 4_242)])
-async def test_get_range(filled: Bucket, open_reader: OpenReader, start: int, stop: int) -> None:
+async def test_get_range(sized: Bucket, open_reader: OpenReader, start: int, stop: int) -> None:
     """A half-open range, and nothing else."""
-    filled.put("range", BODY)
-    reader = await open_reader(filled.connection())
+    reader = await open_reader(sized.connection())
     body = await reader.get_range("range", start, stop, hashlib.md5(BODY).hexdigest())
     assert bytes(body.data) == BODY[start:stop]
 

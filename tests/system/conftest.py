@@ -26,13 +26,9 @@ def proxy(sample_buckets: dict[str, Bucket]) -> Iterator[Proxy]:
 
 
 @pytest.fixture(scope="session")
-def blank_catalog(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """A catalog at head that knows no share."""
-    from catalog.session import open_catalog
-
-    file = tmp_path_factory.mktemp("blank") / "catalog.db"
-    open_catalog(f"sqlite:///{file}").close()
-    return file.read_bytes()
+def blank_catalog(blank_catalog: Path) -> bytes:
+    """The same as bytes."""
+    return blank_catalog.read_bytes()
 
 
 @pytest.fixture

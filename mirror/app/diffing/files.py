@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mirror.errors import MirrorError, UsageError
+from mirror.app.whole_files import write_whole
 
 if TYPE_CHECKING:
     from mirror.app.diffing.run import DiffAnswer
@@ -31,7 +30,9 @@ def write_answer(answer: DiffAnswer, *, html: Path | None, md: Path | None, csv:
         (md, lambda: render_markdown(answer.report, levels=True)),
         (csv, lambda: "\n".join(explanation_csv_lines(answer.report)) + "\n"),
     )
-    return tuple(_write(path, make()) for path, make in forms if path is not None)
+    return tuple(
+        write_whole(path, make().encode("utf-8", "backslashreplace")) for path, make in forms if path is not None
+    )
 
 
 def _page(answer: DiffAnswer) -> str:
@@ -41,39 +42,6 @@ def _page(answer: DiffAnswer) -> str:
 
     evidence = [one for seen in answer.pictures for one in evidence_of(seen)]
     return render_explanation_page(answer.report, made_at=utc_now(), version=__version__, evidence=evidence)
-
-
-def check_places(*places: Path | None) -> None:
-    """Check that files can be written there: before hours of listing, not after.
-
-    Raises
-    ------
-    UsageError
-        A place is a folder, is in none, or is in one that may not be written.
-    """
-    for path in places:
-        if path is None:
-            continue
-        if path.is_dir():
-            raise UsageError("cannot write the file", str(path), expected="the name of a file", found="a folder")
-        if not path.parent.is_dir():
-            raise UsageError("cannot write the file", str(path), found=f"no folder {path.parent}")
-        if not os.access(path.parent, os.W_OK | os.X_OK):
-            raise UsageError("cannot write the file", str(path), found=f"{path.parent} may not be written")
-
-
-def _write(path: Path, text: str) -> Path:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(text.encode("utf-8", "backslashreplace"))  # A pipe or a device is no file to replace.
-            return path.absolute()
-        partial.write_bytes(text.encode("utf-8", "backslashreplace"))
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise MirrorError("cannot write the file", str(path), found=error.strerror or str(error)) from error
-    return path.absolute()
 
 
 def evidence_of(seen: Seen) -> Iterator[Evidence]:

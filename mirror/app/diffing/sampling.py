@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mirror.app.diffing.stored import Stored
+from mirror.app.extras import check_extra
 from mirror.engine.events import EventSink, Note
-from mirror.errors import MirrorError, ObjectNotFoundError, UsageError
+from mirror.errors import MirrorError, ObjectNotFoundError
 from mirror.explain.causes import Cause, Side
 from mirror.explain.lmdi import round_to_sum
 from mirror.explain.pairing import VolumePair, pair_levels, pair_volumes
@@ -169,24 +170,9 @@ class Sampler:
 
 
 def check_installed() -> None:
-    """Check that voxels can be decoded.
-
-    Raises
-    ------
-    UsageError
-        The packages that do it are not installed.
-    """
-    from importlib.util import find_spec
-
-    missing = [name for name in ("numpy", "numcodecs", "skimage") if find_spec(name) is None]
-    if missing:
-        raise UsageError(
-            "cannot compare voxels",
-            "--sample",
-            expected="numpy, numcodecs and scikit-image",
-            found=f"no {', '.join(missing)}",
-            hint='Install them with: pip install "oomirror[explain]"',
-        )
+    """Check that voxels can be decoded. Raises ExtraMissingError where the packages that do it are not installed."""
+    packages = {"numpy": "numpy", "numcodecs": "numcodecs", "skimage": "scikit-image"}
+    check_extra("explain", packages, what="cannot compare voxels", thing="--sample")
 
 
 def _comparable(pair: VolumePair, a: StoredArray, b: StoredArray) -> _Level | str:

@@ -11,6 +11,7 @@ from catalog import queries
 from catalog.records import ArrayRecord, ContainerRecord, Count, Recorded, RunKind, RunRecord, Sighting, VolumeRecord
 from mirror.app.why.asked import Asked
 from mirror.config import Settings
+from mirror.crops.blocks import BlockBox
 from mirror.explain.block import BlockPlace, find_place, grid_of
 from mirror.formats.folder import METADATA_NAMES, Format
 from mirror.formats.n5.grid import parse_block_key
@@ -172,7 +173,10 @@ class KnownDataset:
     def _chose(self, run: RunRecord, thing: Thing) -> bool:
         if thing.array is None and thing.volume is None:
             return True  # what lies beside the volumes is always chosen
-        return any(_is_chosen(choice, thing, self.prefix) for choice in choice_of(run, self.name).get("chosen") or ())
+        choice = choice_of(run, self.name)
+        return _is_touched(choice, thing) and any(
+            _is_chosen(one, thing, self.prefix) for one in choice.get("chosen") or ()
+        )
 
 
 def _is_slab(array: ArrayRecord, prefix: str) -> bool:
@@ -197,6 +201,14 @@ def _is_chosen(choice: dict[str, Any], thing: Thing, dataset_prefix: str) -> boo
     if thing.volume is None or thing.volume.prefix not in [f"{folder}{choice.get('volume')}/" for folder in above]:
         return False
     return thing.array is None or thing.array.level_name is None or thing.array.level_name in choice.get("levels", ())
+
+
+def _is_touched(choice: dict[str, Any], thing: Thing) -> bool:
+    """Return whether a block lies in the boxes that a run for crops took of its array; True of all else."""
+    boxes = choice.get("blocks_xyz", {}).get(thing.array.key_prefix) if thing.array is not None else None
+    if boxes is None or thing.place is None:
+        return True
+    return any(thing.place.index_xyz in BlockBox(tuple(first), tuple(stop)) for first, stop in boxes)
 
 
 def _place(array: ArrayRecord, key: str) -> BlockPlace | None:

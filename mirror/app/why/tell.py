@@ -123,6 +123,7 @@ def _brief(run: RunRecord, dataset: str) -> RunBrief:
         state=run.state.value,
         scales=choice.get("scales"),
         volumes=tuple(choice.get("volumes", ())),
+        crops=tuple(one["number"] for one in choice.get("crops", ())),
     )
 
 

@@ -62,7 +62,7 @@ class Level:
     wholeness: Wholeness
     here: Tally
     listed_objects: int | None
-    """None where the bucket was never listed."""
+    """None where the bucket was never listed; of a level that was mirrored for crops, then as its grid has room for."""
 
 
 @dataclass(frozen=True, slots=True)

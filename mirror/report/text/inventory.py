@@ -141,6 +141,9 @@ def _state(line: LevelLine, units: Units) -> str:
             return f"none of {n_listed}"
         case "whole":
             return f"whole {n_mirrored}"
+        case "partial" if line.listed is None and line.grid_blocks is not None:
+            # Mirrored for crops, and never listed: the bucket may lack some of the grid.
+            return f"partial {n_mirrored} of at most {format_count(line.grid_blocks + 1)}"
         case "partial":
             return f"partial {n_mirrored} of {n_listed}"
         case "unknown":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from mirror.diff import Kind
@@ -44,11 +44,25 @@ def render_plan(plan: Plan, *, units: Units = Units.SI, width: int | None = None
     names = ", ".join(plan.datasets)
     parts = [
         f"Plan for {names} from bucket {plan.bucket}:",
+        *(fill(sentence, width) for sentence in _crops(plan)),
         _table(plan, units, width),
         *(fill(sentence, width) for sentence in (*_totals(plan, units), *_savings(plan, units), *_left_out(plan))),
         *_refusals(plan.refused),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _crops(plan: Plan) -> Iterator[str]:
+    """Yield where each crop lies in raw, and which cannot be told."""
+    for dataset, choice in plan.crops:
+        of = f" of {dataset}" if len(plan.datasets) > 1 else ""
+        for crop in choice.crops:
+            sides = zip("zyx", crop.box.start_zyx, crop.box.stop_zyx, strict=True)
+            place = ", ".join(f"{axis} {first}..{stop}" for axis, first, stop in sides)
+            yield f"Crop {crop.number}{of}: raw {place}, by {crop.source.replace('_', ' ')}."
+        if choice.spec.padding and choice.crops:
+            yield f"With {plural(choice.spec.padding, 'voxel')} more of raw on each side."
+    yield from (f"Left out, for nothing places it: {skip.key}: {plain(skip.reason)}" for skip in plan.unplaced)
 
 
 def _table(plan: Plan, units: Units, width: int | None) -> str:

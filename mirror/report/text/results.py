@@ -38,6 +38,9 @@ def _done(report: SyncReport, units: Units) -> list[str]:
     lines = [_nothing(report, where)]
     if report.transferred.objects:
         lines = [f"Mirrored {format_amount(report.transferred, units)} of {where} {_speed(report, units)}."]
+    if report.crops:
+        names = ", ".join(dict.fromkeys(crop.number for crop in report.crops))
+        lines.append(f"Of raw only what crops touch: {names}.")
     for amount, words in (
         (report.adopted, "Taken over from the share as they lay"),
         (report.replaced, "Of the fetched, in the place of a file that differed"),

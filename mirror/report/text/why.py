@@ -215,7 +215,9 @@ def _described(run: RunBrief) -> str:
     words = f"{run.kind} of {format_utc(datetime.fromisoformat(run.started_at))}"
     if run.kind == "sync" and run.scales is not None:
         scales = "all scales" if run.scales == "all" else f"scales {run.scales}"
-        words += f" ({scales}, {' '.join(run.volumes) or 'all volumes'})"
+        volumes = " ".join(run.volumes) or ("" if run.crops else "all volumes")
+        crops = f"what crops touch: {', '.join(run.crops)}" if run.crops else ""
+        words += f" ({', '.join(part for part in (scales, volumes, crops) if part)})"
     return words
 
 

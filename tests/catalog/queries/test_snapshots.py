@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Connection, func, select
 
@@ -145,6 +147,20 @@ def test_the_last_two_complete_snapshots_are_kept(connection: Connection, bucket
     assert kept == ids[1:]
     assert count(connection, shard) == 2
     assert count(connection, listed_block) == 100
+
+
+def test_the_only_listing_of_an_array_is_kept(connection: Connection, bucket: int, run: int, array: int) -> None:
+    """Two later listings of other parts do not make forget it; one of the array does, and so does its end upstream."""
+    first = builders.start_snapshot(connection, bucket, run, scope=SnapshotScope.SELECTION)
+    add_shard(connection, first, bucket, array, seed=1)
+    queries.finish_snapshot(connection, first, is_complete=True, finished_at=at(1))
+    for seed in (2, 3, 4):
+        take_snapshot(connection, bucket, run, seed, SnapshotScope.SELECTION)
+    ids = list(connection.execute(select(snapshot.c.id).order_by(snapshot.c.id)).scalars())
+    assert (len(ids), ids[0]) == (3, first)
+    queries.put_array(connection, replace(builders.array_record(bucket), is_present=False))
+    take_snapshot(connection, bucket, run, 5, SnapshotScope.SELECTION)
+    assert first not in set(connection.execute(select(snapshot.c.id)).scalars())
 
 
 def test_shards_that_a_kept_snapshot_shares_stay(connection: Connection, bucket: int, run: int) -> None:

@@ -127,5 +127,11 @@ def test_what_is_in_doubt_differs_from_whatever_the_bucket_has(
     assert [row[4] for row in queries.mirrored_blocks(connection, array)] == [b"e", b"", b"e"]
     rows = list(queries.mirrored_objects(connection, bucket, ""))
     assert rows == [("k", 5, b"e", HOW_MD5), ("l", 5, b"", HOW_MD5)]
+    # What was there stays known, to be compared with what comes; of the file that is there nothing is said.
+    assert queries.contents_of_blocks(connection, array, [(1, 0, 0), (7, 7, 7)]) == {(1, 0, 0): (1, b"h")}
+    assert queries.contents_of_objects(connection, bucket, ["l", "unknown"]) == {"l": (5, b"h")}
+    row = queries.recorded(connection, bucket, "l")
+    assert row is not None
+    assert row.hash is None
     queries.put_mirrored_objects(connection, [(bucket, "l", 6, b"f", b"h", HOW_MD5, run)])
     assert list(queries.mirrored_objects(connection, bucket, "l")) == [("l", 6, b"f", HOW_MD5)]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from catalog import queries
@@ -37,19 +39,31 @@ N5 = f"{ROOT_B}{HELA}.n5/"
 
 
 def write_catalog(folder: Path) -> Settings:
-    """Write the catalog, and return settings that lead to it.
+    """Write the catalog, a copy of the one that was made first, and return settings that lead to it.
 
     Bucket b has jrc_hela-2: raw with s0 (2 of 4 blocks stored, one of them on the share, adopted) and s1 (whole, by
     MD5), er_pred (mirrored in y, says a manifest), a mask that is gone, a README and a finding. Bucket a has a
     jrc_jurkat-1 that was only described.
     """
     settings = load_settings(None, {"catalog": f"sqlite:///{folder}/catalog.db", "share": folder / "share"})
+    (folder / "catalog.db").write_bytes(_filled_catalog())
+    return settings
+
+
+@cache
+def _filled_catalog() -> bytes:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "catalog.db")
+        _fill(load_settings(None, {"catalog": f"sqlite:///{file}", "share": Path(folder, "share")}))
+        return file.read_bytes()
+
+
+def _fill(settings: Settings) -> None:
     with open_catalog(settings.catalog) as catalog, catalog.begin() as connection:
         bucket_a = queries.bucket_id(connection, str(settings.bucket("a").url))
         queries.put_dataset(connection, DatasetRecord(bucket_a, "jrc_jurkat-1", "jrc_jurkat-1/", START))
         _write_b(connection, str(settings.bucket("b").url))
         queries.put_array(connection, _array(bucket_a, None, "jrc_jurkat-1/j.n5/", "em/fibsem-uint16/s0"))
-    return settings
 
 
 def _write_b(connection: Connection, url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,9 @@ def make_lab(
 
 
 @pytest.fixture
-def lab(make_lab: Callable[..., Settings], tmp_path: Path) -> Settings:
+def lab(make_lab: Callable[..., Settings], tmp_path: Path, blank_catalog: Path) -> Settings:
     """Settings of a lab whose share is marked and empty."""
+    shutil.copy(blank_catalog, tmp_path / "catalog.db")
     settings = make_lab()
     init(settings, config=tmp_path / "oomirror.toml")
     return settings

@@ -213,7 +213,7 @@ _cuts = st.sampled_from(sorted(SHAPES_XYZ))
 @example("rows", ({}, {}, {}), {})
 @example("slabs", ({f"{LEVEL}0/attributes.json": (1, "odd")}, {}, {}), {})
 @example("slabs", ({f"{LEVEL}0/": (0, "odd")}, {}, {}), {})
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_passing_over_changes_no_plan(blank: Path, cut: str, changes: Any, knobs: Any) -> None:
     """Whatever was listed before, is on the share and is listed now: the plan and its steps are the same either way."""
     with make_world(blank, cut) as world:
@@ -230,7 +230,7 @@ def test_passing_over_changes_no_plan(blank: Path, cut: str, changes: Any, knobs
 
 
 @given(_cuts, _changes)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_however_it_is_cut_every_key_is_listed_once(blank: Path, cut: str, changes: Any) -> None:
     """Small arrays, slabs and rows of slabs: all keys, and as a snapshot they come back the same."""
     with make_world(blank, cut) as world:

@@ -10,7 +10,7 @@ import pytest
 from catalog import queries
 from catalog.records import Count
 from catalog.session import open_catalog
-from mirror.app.levels import Known, level_lines, read_known, state_word, volume_lines
+from mirror.app.levels import Known, level_lines, level_word, read_known, state_word, volume_lines
 from mirror.app.lookup import find_places
 from mirror.report.model import State
 from tests.mirror.app.catalogs import HELA, write_catalog
@@ -69,3 +69,17 @@ def test_levels_come_by_number(known: Known) -> None:
     )
     lines = level_lines(replace(known, levels=(tenth, second)))
     assert [line.level for line in lines] == ["s2", "s10"]
+
+
+def test_what_was_mirrored_for_crops_and_never_listed_is_partial(known: Known) -> None:
+    """It is told against the grid until a listing has it; what was never listed for another reason stays unknown."""
+    raw = next(one for one in known.levels if one.array.level_name == "s0" and one.mirrored.objects)
+    grid = (raw.array.n_blocks or 0) or 18
+    raw = replace(raw, array=replace(raw.array, n_blocks=grid), listed=None, listed_at=None)
+    cropped = replace(raw, is_cropped=True)
+    assert (level_word(raw), level_word(cropped)) == ("unknown", "partial")
+    assert cropped.most_objects == grid + 1
+    full = replace(cropped, state=replace(cropped.state, mirrored=Count(grid + 1, 1)))
+    assert level_word(full) == "unknown"
+    (volume,) = (line for line in volume_lines(replace(known, levels=(cropped,))) if line.volume == "volumes/raw")
+    assert volume.state == "partial"

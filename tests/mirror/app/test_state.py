@@ -18,10 +18,16 @@ from catalog.errors import CatalogError
 from catalog.records import ArrayRecord, MirroredObject
 from catalog.session import open_catalog
 from mirror.app.state import BucketState, KnownInOrder
+from mirror.crops.blocks import BlockBox, BlockUnion
 from mirror.diff import Kind
 from mirror.engine.fetch import Done, Item
+from mirror.engine.listing import Shard
 from mirror.errors import ExitCode
+from mirror.formats.block_keys import GridKeys
+from mirror.formats.folder import Format
+from mirror.formats.layout import Array, ArrayFacts
 from mirror.objects import Verification
+from mirror.selection import Wanted
 from tests.catalog import builders
 from tests.faults import BUCKET, Ask, OddServer, Refuse, no_fault, run_odd_server
 from tests.system.invariants import catalog_rows, row_of
@@ -45,6 +51,29 @@ def lab(server: OddServer, tmp_path: Path) -> OddLab:
     """A lab that mirrors from it."""
     open_catalog(f"sqlite:///{tmp_path}/blank.db").close()
     return make_oddlab(tmp_path / "lab", server.endpoint_url, BUCKET, (tmp_path / "blank.db").read_bytes())
+
+
+def test_of_a_shard_that_means_some_blocks_no_other_is_known(lab: OddLab) -> None:
+    """Blocks outside of the boxes are not among what is compared: none can look as if it had vanished from the bucket.
+
+    Where all that the share has is to be compared, it is.
+    """
+    lab.mirror()
+    grid, box = GridKeys((2, 2, 2)), BlockUnion((BlockBox((0, 1, 0), (1, 2, 1)),))
+    array = Array(
+        Format.N5, "volumes/raw/s0", LEVEL, 0, "s0", ArrayFacts((4, 4, 4), (2, 2, 2), "uint8", {}), None, grid
+    )
+    with open_catalog(f"sqlite:///{lab.catalog}") as catalog:
+        state = BucketState.of(catalog, f"s3://{BUCKET}", "")
+        for prefix, wanted, keys in (
+            (LEVEL, Wanted(grid, box), {"attributes.json", "0/1/0"}),
+            (f"{LEVEL}0/", Wanted(grid, box), {"1/0"}),
+            (f"{LEVEL}0/", Wanted(grid, box, with_mirrored=True), {"0/0", "0/1", "1/0", "1/1"}),
+        ):
+            shard = Shard(prefix, array, wanted=wanted, slab=None if prefix == LEVEL else 0)
+            with state.known(shard) as known:
+                assert isinstance(known, dict)
+                assert set(known) == keys
 
 
 def denied(server: OddServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,14 +20,21 @@ RunJson: TypeAlias = Callable[..., Any]
 
 
 @pytest.fixture
-def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sample_buckets: dict[str, Bucket]) -> Path:
-    """A folder whose `share` is not there yet, in an environment that leads to the sample buckets."""
+def new_lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sample_buckets: dict[str, Bucket]) -> Path:
+    """A folder with neither a share nor a catalog, in an environment that leads to the sample buckets."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("OOMIRROR_CONFIG", str(tmp_path / "oomirror.toml"))
     monkeypatch.setenv("OOMIRROR_CATALOG", f"sqlite:///{tmp_path}/catalog.db")
     for letter, bucket in sample_buckets.items():
         monkeypatch.setenv(f"OOMIRROR_BUCKETS__{letter.upper()}__ENDPOINT_URL", bucket.endpoint_url)
     return tmp_path
+
+
+@pytest.fixture
+def lab(new_lab: Path, blank_catalog: Path) -> Path:
+    """The same with a catalog without rows, so that no command of the test makes it."""
+    shutil.copy(blank_catalog, new_lab / "catalog.db")
+    return new_lab
 
 
 @pytest.fixture

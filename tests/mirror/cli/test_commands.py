@@ -16,11 +16,13 @@ CHOICE = ("jrc_hela-2", "--volumes", "raw", "--scales", "s1-")
 
 def test_init_is_idempotent(lab: Path, run_text: RunCommand) -> None:
     """The first `init` writes, marks and makes; the second leaves all as it is."""
+    (lab / "catalog.db").unlink()
     first = run_text("init", "--share", "share")
     text = (lab / "oomirror.toml").read_text()
     second = run_text("init", "--share", "share")
     assert "written" in first
     assert "marked now" in first
+    assert (lab / "catalog.db").is_file()
     assert "was marked already" in second
     assert (lab / "oomirror.toml").read_text() == text
     assert f'share = "{lab / "share"}"' in text

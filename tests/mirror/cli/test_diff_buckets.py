@@ -25,9 +25,9 @@ DATASET = "jrc_hela-2"
 
 
 @pytest.fixture(autouse=True)
-def config(lab: Path) -> None:
+def config(new_lab: Path) -> None:
     """A configuration that says nothing: the environment says all."""
-    (lab / "oomirror.toml").touch()
+    (new_lab / "oomirror.toml").touch()
 
 
 def test_the_document_fits_its_schema(run_json: RunJson) -> None:
@@ -77,17 +77,17 @@ def test_files_are_written_beside_the_answer(lab: Path, run_json: RunJson) -> No
 @pytest.mark.parametrize("option", ["--html", "--md", "--csv"])
 @pytest.mark.parametrize("place", [".", "/", "no/such/folder/file", "folder"])
 def test_a_place_that_takes_no_file_is_told_before_anything_is_listed(
-    lab: Path, capsys: pytest.CaptureFixture[str], option: str, place: str
+    new_lab: Path, capsys: pytest.CaptureFixture[str], option: str, place: str
 ) -> None:
     """Exit 2; hours of listing would be lost else."""
-    (lab / "folder").mkdir()
+    (new_lab / "folder").mkdir()
     assert main(["diff-buckets", DATASET, option, place]) == 2
     assert "cannot write the file" in capsys.readouterr().err
-    assert not (lab / "catalog.db").exists()
+    assert not (new_lab / "catalog.db").exists()
 
 
 def test_a_sample_without_its_packages_is_told_before_anything_is_listed(
-    lab: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    new_lab: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exit 2, with the command that installs them."""
     find_spec = importlib.util.find_spec
@@ -98,8 +98,8 @@ def test_a_sample_without_its_packages_is_told_before_anything_is_listed(
 
     monkeypatch.setattr(importlib.util, "find_spec", without)
     assert main(["diff-buckets", DATASET, "--sample", "3"]) == 2
-    assert 'pip install "oomirror[explain]"' in capsys.readouterr().err
-    assert not (lab / "catalog.db").exists()
+    assert "pip install 'oomirror[explain]'" in capsys.readouterr().err
+    assert not (new_lab / "catalog.db").exists()
 
 
 def test_what_nobody_has_is_a_usage_error(run_text: RunCommand) -> None:

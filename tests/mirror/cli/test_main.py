@@ -135,4 +135,4 @@ def test_completion_knows_the_commands() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "oomirror"], capture_output=True, text=True, check=True, env={**os.environ, **asked}
     )
-    assert done.stdout.split() == ["sync", "scan"]
+    assert done.stdout.split() == ["sync", "scan", "schedule"]

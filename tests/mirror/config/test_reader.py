@@ -9,6 +9,8 @@ import pytest
 
 from mirror.config import find_config, load_settings, new_config, user_config
 from mirror.errors import ConfigError, ExitCode
+from mirror.formats.folder import Format
+from mirror.selection import SelectionSpec
 from mirror.store.staging import Fsync
 
 
@@ -115,6 +117,38 @@ def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path, monkeypatch: py
         pytest.param(
             "[buckets.a]\nprofile = 'lab'", ["profile needs signed requests", "anonymous = false"], id="signed"
         ),
+        pytest.param(
+            "[[mirrors]]\ndataset = 'x'\n[[mirrors]]\ndataset = 'y'\nscals = 's0'",
+            ["unknown setting: scals of [[mirrors]] number 2 in", "Did you mean scales?"],
+            id="mirror-key",
+        ),
+        pytest.param(
+            "[[mirrors]]\ndataset = 'x'\nscales = 's3-s1'",
+            ["not a choice of scales: scales of [[mirrors]] number 1 in", "runs backwards"],
+            id="mirror-scales",
+        ),
+        pytest.param("[[mirrors]]\nscales = 's3'", ["dataset of [[mirrors]] number 1", "found none"], id="mirror-name"),
+        pytest.param("[[mirrors]]\ndataset = 'b/x'", ["not the name of a dataset: dataset of"], id="mirror-slash"),
+        pytest.param("[[mirrors]]\ndataset = 'x'\nvolumes = ['']", ["volumes of [[mirrors]] number 1"], id="volumes"),
+        pytest.param("[[mirrors]]\ndataset = 'x'\nexclude = ['/']", ["exclude of [[mirrors]] number 1"], id="exclude"),
+        pytest.param("[[mirrors]]\ndataset = 'x'\nformats = 'n6'", ["formats of [[mirrors]] number 1"], id="formats"),
+        pytest.param(
+            "[[mirrors]]\ndataset = 'x'\nbucket = 'aa'",
+            ["unknown bucket: bucket of [[mirrors]] number 1", "found aa"],
+            id="mirror-bucket",
+        ),
+        pytest.param(
+            "[[mirrors]]\ndataset = 'x'\n[[mirrors]]\ndataset = 'x'\nbucket = 'b'",
+            ["the same mirror twice: [[mirrors]] number 2 in", "it is number 1 once more"],
+            id="mirror-twice",
+        ),
+        pytest.param("[mirrors]\ndataset = 'x'", ["mirrors in", "expected a list, found a table"], id="mirror-table"),
+        pytest.param("[notify]\nwebhok = 's3cret'", ["notify.webhok in", "Did you mean webhook?"], id="notify-key"),
+        pytest.param("[notify]\nwebhook = 's3cret'", ["not the address of a receiver: notify.webhook"], id="webhook"),
+        pytest.param("[notify]\nhealthcheck = ['s3cret']", ["not the address", "notify.healthcheck"], id="healthcheck"),
+        pytest.param("[notify]\ncommand = ['s3cret', 1]", ["not a command: notify.command in"], id="command"),
+        pytest.param("[notify]\non = 'never'", ["notify.on in", "found 'never'"], id="notify-on"),
+        pytest.param("[notify]\nmetrics = 'x.prom'", ["not an absolute path: notify.metrics"], id="metrics"),
         pytest.param("share = ", ["cannot read the configuration: ", "expected TOML"], id="not-toml"),
     ],
 )
@@ -172,3 +206,43 @@ def test_empty_and_foreign_variables_are_passed_over(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("OOMIRROR_TEST_SAMPLES", "/samples")
     monkeypatch.setenv("OOMIRROR_CONFIG", "")
     assert load_settings().share is None
+
+
+def test_mirrors_are_entries_of_the_file(tmp_path: Path) -> None:
+    """Each has what `sync` takes as options; lists may be given as text with commas."""
+    file = write(
+        tmp_path / "lab.toml",
+        """
+        [[mirrors]]
+        dataset = "jrc_hela-2"
+        scales = "s0,s1"
+        volumes = "raw, labels/*"
+        formats = ["n5", "zarr"]
+        unscaled = false
+        exclude = ["jrc_hela-2/x//y", "jrc_hela-2/*/old"]
+        [[mirrors]]
+        dataset = "jrc_hela-2"
+        bucket = "a"
+        [notify]
+        command = "tell"
+        """,
+    )
+    settings = load_settings(file)
+    first, second = settings.mirrors
+    spec, excluded = first.spec(), first.excluded()
+    assert (str(spec.scales), spec.with_unscaled, spec.formats) == ("s0-s1", False, (Format.N5, Format.ZARR))
+    assert [pattern.text for pattern in spec.volumes.patterns] == ["raw", "labels/*"]
+    assert [excluded.has(key) for key in ("jrc_hela-2/x//y", "jrc_hela-2/em/old/1", "jrc_hela-2/x/y")] == [
+        True,
+        True,
+        False,
+    ]
+    assert (second.bucket, second.spec(), bool(second.excluded())) == ("a", SelectionSpec(), False)
+    assert settings.notify.command is not None
+    assert settings.notify.command.get_secret_value() == ("/bin/sh", "-c", "tell")
+
+
+def test_the_variables_that_a_notice_gives_its_command_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command of [notify] may run oomirror itself."""
+    monkeypatch.setenv("OOMIRROR_NOTICE_STATE", "failed")
+    assert load_settings().mirrors == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from mirror.app.diffing.run import DiffRequest, diff_buckets
 from mirror.app.diffing.sampling import SampleRequest
 from mirror.app.scan import scan
 from mirror.config import Settings
+from mirror.demo.server import SeaweedServer
 from mirror.engine.events import Event, Note
 from mirror.errors import MirrorError, UnknownNameError
 from mirror.formats.n5.block import encode_block
@@ -64,15 +66,15 @@ class Pair:
     """Two buckets of a test's own, and a lab that reads them."""
 
     lab: Settings
+    server: SeaweedServer
     buckets: dict[str, Bucket]
     sizes: dict[str, dict[str, int]] = field(default_factory=lambda: {"a": {}, "b": {}})
 
     def put(self, letter: str, objects: Mapping[str, bytes]) -> None:
         """Store objects in a bucket."""
-        bucket = self.buckets[letter]
-        for key, body in objects.items():
-            bucket.client.put_object(Bucket=bucket.name, Key=key, Body=body)
-            self.sizes[letter][key] = len(body)
+        name = self.buckets[letter].name
+        self.server.put_many((name, key, body) for key, body in objects.items())
+        self.sizes[letter] |= {key: len(body) for key, body in objects.items()}
 
     def drop(self, letter: str) -> None:
         """Take all that was stored out of a bucket."""
@@ -109,14 +111,21 @@ def check_sums(one: DatasetReport) -> None:
 
 
 @pytest.fixture
-def pair(make_lab: Callable[..., Settings], make_bucket: Callable[[], Bucket], tmp_path: Path) -> Pair:
+def pair(
+    make_lab: Callable[..., Settings],
+    s3: SeaweedServer,
+    make_bucket: Callable[[], Bucket],
+    tmp_path: Path,
+    blank_catalog: Path,
+) -> Pair:
     """Two empty buckets."""
     buckets = {"a": make_bucket(), "b": make_bucket()}
     places = {
         letter: {"url": f"s3://{bucket.name}", "endpoint_url": bucket.endpoint_url, "aliases": ()}
         for letter, bucket in buckets.items()
     }
-    return Pair(make_lab(buckets=places), buckets)
+    shutil.copy(blank_catalog, tmp_path / "catalog.db")
+    return Pair(make_lab(buckets=places), s3, buckets)
 
 
 @pytest.mark.parametrize("letter", ["a", "b"])

@@ -208,7 +208,7 @@ def test_hostile_names_are_text() -> None:
     assert "<script>alert(1)</script>" in elements(root, "//h2")[0].text_content()
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=20).filter(str.strip))
 def test_any_name_can_be_shown(text: str) -> None:
     """Whatever Unicode holds: the page is made, has the same elements, and is UTF-8 once it is written."""

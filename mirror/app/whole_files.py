@@ -1,0 +1,48 @@
+"""Files that a command writes on request: each whole, or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mirror.errors import MirrorError, UsageError
+
+
+def check_places(*places: Path | None) -> None:
+    """Check that files can be written there: before hours of work, not after.
+
+    Raises
+    ------
+    UsageError
+        A place is a folder, is in none, or is in one that may not be written.
+    """
+    for path in places:
+        if path is None:
+            continue
+        if path.is_dir():
+            raise UsageError("cannot write the file", str(path), expected="the name of a file", found="a folder")
+        if not path.parent.is_dir():
+            raise UsageError("cannot write the file", str(path), found=f"no folder {path.parent}")
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise UsageError("cannot write the file", str(path), found=f"{path.parent} may not be written")
+
+
+def write_whole(path: Path, data: bytes) -> Path:
+    """Write a file in place of what is there; return its absolute path.
+
+    Raises
+    ------
+    MirrorError
+        It cannot be written; what was there is left as it is.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)  # A pipe or a device is no file to replace.
+            return path.absolute()
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise MirrorError("cannot write the file", str(path), found=error.strerror or str(error)) from error
+    return path.absolute()

@@ -1,0 +1,1 @@
+"""`oomirror schedule`: one file a command."""

@@ -1,0 +1,18 @@
+"""`oomirror schedule show`."""
+
+from __future__ import annotations
+
+from mirror.cli import options as common
+from mirror.cli.output import put_result
+
+
+def show(verbose: common.Traceback = False) -> int:  # noqa: ARG001  read where faults are told
+    """Show our line in your crontab, and when it runs next."""
+    from datetime import datetime
+
+    from mirror.app import scheduling
+    from mirror.report.text.schedule import render_shown
+    from mirror.schedule import Crontab
+
+    put_result(render_shown(scheduling.show(Crontab(), now=datetime.now().astimezone())))
+    return 0
