@@ -338,6 +338,12 @@ def read_holder(path: Path) -> Holder | None:
         return None
 
 
+def is_held(share: Share, bucket: str, dataset: str) -> bool:
+    """Return whether somebody holds the lock of a dataset who is not known to be dead."""
+    holder = read_holder(share.own / "locks" / bucket / f"{dataset}.lock")
+    return holder is not None and not holder.is_known_dead
+
+
 def live_tokens(share: Share) -> dict[str, Holder]:
     """Return the holders of all locks on the share whose process is not known to be dead, by token.
 

@@ -123,6 +123,64 @@ def parse_timetable(text: str, thing: str = "") -> Timetable:
     return Timetable(tuple(hours), otherwise)
 
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)(i?)B")
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_SPELLED_BUDGET = "a time, bytes, or a share of all, as 2h, 500GB or 10%"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much may be spent on a piece of work: one of the three."""
+
+    seconds: float | None = None
+    n_bytes: int | None = None
+    share: float | None = None
+    """Of all bytes, 0 to 1."""
+
+
+def parse_bytes(text: str, thing: str = "") -> int:
+    """Return the bytes that the text spells; k, M, G and T are powers of 1000, Ki, Mi, Gi and Ti of 1024.
+
+    Raises
+    ------
+    UsageError
+        It spells none.
+
+    >>> parse_bytes("500GB"), parse_bytes("1.5 MiB")
+    (500000000000, 1572864)
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError("not a number of bytes", thing, expected="as 500GB or 2TiB", found=repr(text))
+    power = "kmgt".find(match[2].lower()) + 1 if match[2] else 0
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** power)
+
+
+def parse_budget(text: str, thing: str = "") -> Budget:
+    """Return the budget that the text spells.
+
+    Raises
+    ------
+    UsageError
+        It spells none, or nothing at all could be done with it.
+
+    >>> parse_budget("2h").seconds, parse_budget("500GB").n_bytes, parse_budget("10%").share
+    (7200.0, 500000000000, 0.1)
+    """
+    spelled = text.strip()
+    if match := _SHARE.fullmatch(spelled):
+        budget = Budget(share=float(match[1]) / 100)
+    elif _SIZE.fullmatch(spelled):
+        budget = Budget(n_bytes=parse_bytes(spelled, thing))
+    elif _SPAN.fullmatch(spelled.lower()):
+        budget = Budget(seconds=parse_duration(spelled, thing))
+    else:
+        raise UsageError("not a budget", thing, expected=_SPELLED_BUDGET, found=repr(text))
+    if not (budget.seconds or budget.n_bytes or budget.share) or (budget.share or 0) > 1:
+        raise UsageError("not a budget", thing, expected=f"more than nothing: {_SPELLED_BUDGET}", found=repr(text))
+    return budget
+
+
 def _rate_or_off(text: str, thing: str) -> float | None:
     return None if text.strip().lower() == "off" else parse_rate(text, thing)
 

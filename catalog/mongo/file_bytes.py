@@ -15,6 +15,8 @@ from catalog.errors import ImportFailedError
 CHUNK_BYTES = 2**20
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_MARK = b"\xef\xbb\xbf"
+_TROUBLES = (EOFError, zlib.error, OSError)
+"""What reading raises; `BadGzipFile` is an OSError."""
 
 
 class FileBytes:
@@ -35,8 +37,10 @@ class FileBytes:
         ImportFailedError
             The disk failed, or the packed bytes are cut off or damaged.
         """
-        with self._telling():
+        try:
             data = self._raw.read(n_bytes)
+        except _TROUBLES as error:
+            raise self._told(error) from error
         self.offset += len(data)
         return data
 
@@ -48,15 +52,19 @@ class FileBytes:
         ImportFailedError
             As of `read`.
         """
-        with self._telling():
+        try:
             data = self._raw.readline(limit_bytes)
+        except _TROUBLES as error:
+            raise self._told(error) from error
         self.offset += len(data)
         return data
 
     def skip_utf8_mark(self) -> None:
         """Go past the byte order mark with which some programs begin a file of UTF-8; only at the start."""
-        with self._telling():
+        try:
             peeked = self._raw.peek(3)[:3]  # type: ignore[attr-defined]
+        except _TROUBLES as error:
+            raise self._told(error) from error
         if peeked == _UTF8_MARK:
             self.read(3)
 
@@ -69,18 +77,15 @@ class FileBytes:
         """Return the error that this file cannot be read any further."""
         return ImportFailedError("cannot read the documents", str(self.path), expected=expected, found=found, hint=hint)
 
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            yield
-        except EOFError as error:
-            raise self.failed("the end of the gzip stream", f"the end of the file after {self.offset} bytes") from error
-        except (gzip.BadGzipFile, zlib.error) as error:
-            raise self.failed(
-                "bytes that gzip packed", f"damage after {self.offset} unpacked bytes: {error}"
-            ) from error
-        except OSError as error:
-            raise self.failed("a file that can be read", error.strerror or str(error)) from error
+    def _told(self, error: Exception) -> ImportFailedError:
+        """Return what went wrong, with the file's path."""
+        # No context manager around each read: there are four reads to a document.
+        if isinstance(error, EOFError):
+            return self.failed("the end of the gzip stream", f"the end of the file after {self.offset} bytes")
+        if isinstance(error, (gzip.BadGzipFile, zlib.error)):
+            return self.failed("bytes that gzip packed", f"damage after {self.offset} unpacked bytes: {error}")
+        reason = error.strerror if isinstance(error, OSError) else None
+        return self.failed("a file that can be read", reason or str(error))
 
 
 @contextmanager

@@ -127,7 +127,7 @@ class BucketState:
     def rows_to_compare(self, array: Array, files: Iterable[RemoteObject]) -> frozenset[tuple[int, ...]]:
         """Return in which rows of an array blocks lie on the share that may be older than its metadata in the bucket.
 
-        None where the share has these metadata as they are: they came after the blocks.
+        In none, where the share has these metadata as they are: they came after the blocks.
 
         Parameters
         ----------
@@ -174,7 +174,7 @@ class BucketState:
 
     def _known_places(self, connection: Connection, prefix: str, keys: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         """Return those of some objects that are blocks of arrays that the bucket does not describe any more."""
-        wanted = {key for key in keys if self._place(key) is not None}
+        wanted = {key for key in keys if self.place_of(key) is not None}
         places = {key.rsplit("/", 3)[0] + "/" for key in wanted}
         return {
             key[len(prefix) :]: known
@@ -183,7 +183,7 @@ class BucketState:
             if key in wanted
         }
 
-    def _place(self, key: str) -> tuple[int, tuple[int, int, int]] | None:
+    def place_of(self, key: str) -> tuple[int, tuple[int, int, int]] | None:
         """Return array and place of a key that is a block of any array that was ever known."""
         folder, *names = key.rsplit("/", 3)
         array_id = self.grid_ids.get(f"{folder}/")
@@ -209,7 +209,7 @@ class BucketState:
                 changed.append(item)
         with self.catalog.begin() as connection:
             before = self._contents(connection, [one.item for one in done if one.item.kind is Kind.CHANGED])
-            self._doubt_sums(connection, [one.item for one in done])
+            self.doubt_sums(connection, [one.item for one in done])
             self._forget(connection, changed)
             queries.put_mirrored_blocks(connection, blocks)
             queries.put_mirrored_objects(connection, objects)
@@ -222,7 +222,7 @@ class BucketState:
         if not changed or self.bucket_id is None:
             return {}
         known = queries.contents_of_objects(connection, self.bucket_id, [item.key for item in changed])
-        places = {place: item.key for item in changed if (place := self._place(item.key)) is not None}
+        places = {place: item.key for item in changed if (place := self.place_of(item.key)) is not None}
         for array_id, indices_xyz in self._places(changed).items():
             found = queries.contents_of_blocks(connection, array_id, indices_xyz)
             known |= {places[array_id, index]: one for index, one in found.items()}
@@ -240,16 +240,22 @@ class BucketState:
         """
         self._in_batches(changed, self._doubt)
 
+    def withdraw(self, connection: Connection, *, gone: Sequence[Item], changed: Sequence[Item]) -> None:
+        """Forget what is gone from the share and doubt what is not what it was, in the caller's transaction."""
+        self.doubt_sums(connection, [*gone, *changed])
+        self._forget(connection, gone)
+        self._doubt(connection, changed)
+
     def _in_batches(self, items: Iterable[Item], do: Callable[[Connection, Sequence[Item]], None]) -> None:
         if self.catalog is None:
             raise TypeError("a dry run changes nothing")
         iterator = iter(items)
         while batch := list(islice(iterator, _BATCH_OBJECTS)):
             with self.catalog.begin() as connection:
-                self._doubt_sums(connection, batch)
+                self.doubt_sums(connection, batch)
                 do(connection, batch)
 
-    def _doubt_sums(self, connection: Connection, items: Sequence[Item]) -> None:
+    def doubt_sums(self, connection: Connection, items: Sequence[Item]) -> None:
         """Say that what is counted of these items' places holds no more.
 
         In each transaction, and not once a run: another process may have counted since the last one, as a scan does.
@@ -298,7 +304,7 @@ class BucketState:
         """Return the places of those that are blocks, by array. Each may have its row by its key as well."""
         places: dict[int, list[tuple[int, int, int]]] = {}
         for item in items:
-            if (place := self._place(item.key)) is not None:
+            if (place := self.place_of(item.key)) is not None:
                 places.setdefault(place[0], []).append(place[1])
         return places
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 from mirror.cli.output import result_width, words_width
@@ -13,6 +14,18 @@ from mirror.report.model import SyncReport
 from mirror.report.numbers import format_amount
 from mirror.report.text.plan import render_plan
 from mirror.report.text.results import render_problems, render_sync
+
+
+def confirm_repair(talk: Talk, *, yes: bool) -> Callable[[Plan], bool]:
+    """Return what asks whether a repair shall fetch so much, where it is much and someone is there to answer."""
+
+    def confirm(plan: Plan) -> bool:
+        talk.pause()
+        if yes or not plan.is_large or not can_ask():
+            return True
+        return ask(f"Fetch {format_amount(plan.to_fetch, talk.manner.units)} to mend what is damaged or lost?")
+
+    return confirm
 
 
 class Confirmation:

@@ -27,6 +27,7 @@ from mirror.cli.catalog.sql import sql
 from mirror.cli.catalog.upgrade import upgrade
 from mirror.cli.catalog.vacuum import vacuum
 from mirror.cli.catalog.volumes import volumes
+from mirror.cli.certify import certify
 from mirror.cli.crops.import_manifest import import_manifest as import_crop_manifest
 from mirror.cli.crops.locate import locate
 from mirror.cli.crops.ls import ls as crops_ls
@@ -47,6 +48,7 @@ from mirror.cli.schedule.options import Print
 from mirror.cli.schedule.remove import remove
 from mirror.cli.schedule.show import show as show_schedule
 from mirror.cli.sync import sync
+from mirror.cli.verify import verify
 from mirror.cli.why import why
 from mirror.telling import told_by
 
@@ -149,6 +151,8 @@ COMMANDS: Mapping[Callable[..., int], str] = {
     adopt: "take what lies on the share already into the catalog",
     ls: "show what the buckets hold and what the share holds",
     why: "tell what a file is and what became of it",
+    verify: "check what is on the share, and mend it",
+    certify: "write what is on the share as a file to cite and to check elsewhere",
     diff_buckets: "explain why a dataset is not as large in one bucket as in the other",
     import_mongo: "take crops and evaluations of the paper's databases",
     picture: "draw a slice of a volume that is on the share",
@@ -164,7 +168,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             volumes: "list volumes: what they show, and how much of them is on the share",
             levels: "list levels: blocks, bytes, and how each is stored",
             objects: "list objects: where each is, and how it was verified",
-            runs: "list the runs of sync, scan and adopt",
+            runs: "list the runs of sync, scan, adopt and verify",
             findings: "list what is odd about the data",
             issues: "list what is odd about imported documents",
             evaluations: "list the paper's evaluations, and the best of them",

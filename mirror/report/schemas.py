@@ -38,6 +38,7 @@ from mirror.report.model import (
 from mirror.report.notice import NoticeDocument
 from mirror.report.refresh import RefreshReport
 from mirror.report.upkeep import CatalogInfo, CatalogVacuumed
+from mirror.report.verification import CertifyReport, VerifyReport
 
 DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "sync": ("What `oomirror sync --json` prints", SyncReport),
@@ -85,6 +86,8 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "refresh": ("What `oomirror refresh --json` prints", RefreshReport),
     "notice": ("What a webhook and a command of [notify] get", NoticeDocument),
     "diff-buckets": ("What `oomirror diff-buckets --json` prints", DiffReport),
+    "verify": ("What `oomirror verify --json` prints", VerifyReport),
+    "certify": ("What `oomirror certify --json` prints", CertifyReport),
     "why": ("What `oomirror why --json` prints", WhyReport),
     "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),
     "catalog-vacuum": ("What `oomirror catalog vacuum --json` prints", CatalogVacuumed),
