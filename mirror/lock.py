@@ -340,8 +340,13 @@ def read_holder(path: Path) -> Holder | None:
 
 def is_held(share: Share, bucket: str, dataset: str) -> bool:
     """Return whether somebody holds the lock of a dataset who is not known to be dead."""
-    holder = read_holder(share.own / "locks" / bucket / f"{dataset}.lock")
-    return holder is not None and not holder.is_known_dead
+    path = share.own / "locks" / bucket / f"{dataset}.lock"
+    try:
+        return any(not _holder_in(file).is_known_dead for file in path.iterdir())
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # Who cannot look cannot say that nobody is there.
 
 
 def live_tokens(share: Share) -> dict[str, Holder]:

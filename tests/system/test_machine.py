@@ -16,6 +16,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.faults import run_odd_server
 from tests.system.figures import add_figures
 from tests.system.machine import MirrorMachine, Scene, Tolls
+from tests.system.operations import widened
 
 SOAK_PARTS = 4
 """Beside each other where there are workers: a machine waits more than it computes."""
@@ -39,7 +40,7 @@ def machine_of(scene: Scene) -> type[MirrorMachine]:
         def __init__(self) -> None:
             super().__init__(scene)
 
-    return Machine
+    return widened(Machine)
 
 
 def _settings(*, max_examples: int, n_steps: int) -> settings:
