@@ -167,16 +167,16 @@ def _add(line: Line, part: Part) -> Line:
     )
 
 
-def check_room(plan: Plan, share: str, free_bytes: int, free_inodes: int | None) -> None:
+def check_room(plan: Plan, share: str, free_bytes: int | None, free_inodes: int | None) -> None:
     """Check that what is to be fetched fits on the share.
 
     Raises
     ------
     UnsafeError
-        It does not: too few bytes, or too few inodes where the share counts them.
+        It does not: too few bytes or too few inodes, where the share counts them.
     """
     needed = plan.to_fetch
-    if needed.bytes and needed.bytes + SPARE_BYTES > free_bytes:
+    if free_bytes is not None and needed.bytes and needed.bytes + SPARE_BYTES > free_bytes:
         raise UnsafeError(
             "not enough room on the share",
             share,

@@ -232,7 +232,8 @@ class BucketState:
                 blocks.append((item.array_id, *item.block, *tail))
             else:
                 objects.append((self.bucket_id, item.key, *tail))
-            if item.block is None or item.kind is Kind.CHANGED:
+            # A repair replaces blocks that had their rows as objects, while their array was not known.
+            if item.block is None or item.kind in (Kind.CHANGED, Kind.REPLACE):
                 changed.append(item)
         with self.catalog.begin() as connection:
             before = self._contents(connection, [one.item for one in done if one.item.kind is Kind.CHANGED])

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,9 @@ from pathlib import Path
 from mirror.errors import UnsafeError
 from mirror.keys import ShareRules
 from mirror.store.disk import fsync_file, fsync_folder
-from mirror.store.share import Share, unsafe_of
+from mirror.store.share import GONE, Share, unsafe_of
 
+_RETURN_SECONDS = (0.0, 0.5, 1.0, 2.0, 4.0)
 _LONG_PATH_BYTES = 1_024
 _COARSEST_SECONDS = 2.0
 """Of FAT."""
@@ -51,7 +52,7 @@ class Behaviour:
     """The time of a file that was just written, less this machine's."""
 
 
-def probe_rules(share: Share) -> ShareRules:
+def probe_rules(share: Share, *, sleep: Callable[[float], object] = time.sleep) -> ShareRules:
     """Return what names the share takes, by making and removing files in a folder of ours on it.
 
     Raises
@@ -60,7 +61,10 @@ def probe_rules(share: Share) -> ShareRules:
         The share cannot be written.
     """
     with _room(share) as folder:
-        return _rules(folder)
+        try:
+            return _rules(_Probe(folder, sleep))
+        except OSError as error:
+            raise unsafe_of(error, "cannot find out what names the share takes", share.root) from error
 
 
 def probe_behaviour(share: Share) -> Behaviour:
@@ -68,7 +72,7 @@ def probe_behaviour(share: Share) -> Behaviour:
     with _room(share) as folder:
         try:
             return Behaviour(
-                rules=_rules(folder),
+                rules=_rules(_Probe(folder, time.sleep)),
                 replaces_by_rename=_replaces(folder),
                 fsync_fault=_fsync_fault(folder),
                 takes_long_paths=_takes_long_paths(folder),
@@ -156,32 +160,58 @@ def _clock_ahead(folder: Path) -> float:
     return path.stat().st_mtime - time.time()
 
 
-def _rules(folder: Path) -> ShareRules:
-    if not _takes(folder, "plain"):
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """A folder of ours, to try names in."""
+
+    folder: Path
+    sleep: Callable[[float], object]
+
+    def takes(self, name: str) -> bool:
+        """Return whether the share keeps a file under just this name (some servers take it and keep another)."""
+        try:
+            (self.folder / name).write_bytes(b"x")
+            return name in os.listdir(self.folder)
+        except ValueError:
+            return False
+        except OSError as error:
+            if error.errno in GONE:
+                self._wait_until_it_answers()
+            return False
+
+    def _wait_until_it_answers(self) -> None:
+        """Wait for a share that went away over a name that it did not like. Raises OSError if it stays away.
+
+        Some break off the connection then (smbnetfs); the names that come after that are not at fault.
+        """
+        for seconds in _RETURN_SECONDS:
+            try:
+                (self.folder / "again").write_bytes(b"x")
+            except OSError:
+                self.sleep(seconds)
+            else:
+                return
+        (self.folder / "again").write_bytes(b"x")
+
+
+def _rules(probe: _Probe) -> ShareRules:
+    folder = probe.folder
+    if not probe.takes("plain"):
         raise UnsafeError("cannot write on the share", str(folder), hint="Is it full or read-only?")
     limits = os.statvfs(folder)
     return ShareRules(
-        max_name_bytes=_longest_name(folder, limits.f_namemax or 255),
-        forbidden_characters=frozenset(c for c in _SUSPECT_CHARACTERS if not _takes(folder, f"a{c}b")),
-        refuses_device_names=not _takes(folder, "aux"),
-        refuses_trailing_dot=not _takes(folder, "dot."),
+        max_name_bytes=_longest_name(probe, limits.f_namemax or 255),
+        forbidden_characters=frozenset(c for c in _SUSPECT_CHARACTERS if not probe.takes(f"a{c}b")),
+        refuses_device_names=not probe.takes("aux"),
+        refuses_trailing_dot=not probe.takes("dot."),
         is_case_blind=_is_case_blind(folder),
     )
 
 
-def _takes(folder: Path, name: str) -> bool:
-    """Return whether the share keeps a file under just this name (some servers take it and keep another)."""
-    try:
-        (folder / name).write_bytes(b"x")
-        return name in os.listdir(folder)
-    except (OSError, ValueError):
-        return False
-
-
-def _longest_name(folder: Path, limit: int) -> int:
+def _longest_name(probe: _Probe, limit: int) -> int:
     """Return the longest name in bytes: eCryptfs says 143 only when it is tried."""
     for n_bytes in sorted({limit, 255, 143}, reverse=True):
-        if n_bytes <= limit and _takes(folder, "n" * n_bytes):
+        if n_bytes <= limit and probe.takes("n" * n_bytes):
             return n_bytes
     return 64
 

@@ -53,8 +53,11 @@ def _file_system(share: Share) -> Diagnosis:
 
 def _room(share: Share) -> Iterator[Diagnosis]:
     n_bytes, inodes = share.free()
-    said = f"{format_bytes(n_bytes)} free"
-    yield ok("room", said) if n_bytes > SPARE_BYTES else problem("room", said, "Make room on the share.")
+    if n_bytes is None:
+        yield ok("room", "not counted by the share")
+    else:
+        said = f"{format_bytes(n_bytes)} free"
+        yield ok("room", said) if n_bytes > SPARE_BYTES else problem("room", said, "Make room on the share.")
     if inodes is None:
         yield ok("inodes", "not counted by the share")
     elif inodes < _FEW_INODES:
