@@ -101,7 +101,7 @@ class _Turn:
 
     def say_taken_over(self, stale: Holder) -> None:
         """Tell of a lock that was taken over."""
-        self._say(f"Took over the lock of a run that ended without a word (process {stale.pid} on {stale.host}).")
+        self._say(f"Took over the lock of a run that ended without a word ({stale}).")
 
     def _say(self, words: str) -> None:
         self._loop.call_soon_threadsafe(self._sink, Note(words))
