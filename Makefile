@@ -29,8 +29,8 @@ demo: $(STAMP) ## a small mirror of two sample buckets, served on this machine, 
 	$(BIN)/oomirror demo
 
 check: $(STAMP) ## format, lint, types, imports, docstrings, README, migrations; no tests
-	$(BIN)/ruff format --check $(SOURCES) alembic
-	$(BIN)/ruff check $(SOURCES) alembic
+	$(BIN)/ruff format --check $(SOURCES) alembic examples
+	$(BIN)/ruff check $(SOURCES) alembic examples
 	$(BIN)/mypy $(SOURCES)
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/interrogate --quiet $(PACKAGES) tests oomirror.py || $(BIN)/interrogate -v $(PACKAGES) tests oomirror.py

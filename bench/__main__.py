@@ -2,6 +2,7 @@
 
 `python -m bench profile`: where one run's time goes; `python -m bench catalog`: the catalog at real size.
 `python -m bench diffing`: two buckets compared from their listings; `python -m bench imports`: a million documents.
+`python -m bench scrub`: a share read to its end.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bench import bars, catalog, diffing, imports, profiles, reports
+from bench import bars, catalog, diffing, imports, profiles, reports, scrub
 from bench.compare import compare
 from bench.origins import Depot
 from bench.table import render_comparison
@@ -21,6 +22,7 @@ _PROGRAMS = {
     "catalog": catalog.main,
     "diffing": diffing.main,
     "imports": imports.main,
+    "scrub": scrub.main,
 }
 
 

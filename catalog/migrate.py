@@ -37,7 +37,7 @@ def _scripts_folder() -> Path:
     return packaged if packaged.is_dir() else here.parent / "alembic"
 
 
-OURS = Migrations(("0001", "0002", "0003", "0004"), _scripts_folder())
+OURS = Migrations(("0001", "0002", "0003", "0004", "0005"), _scripts_folder())
 """Listed here so that a start on a current catalog need not import alembic; inside an installed package the folder is
 `_alembic` beside this file, else the checkout's `alembic/`."""
 

@@ -39,7 +39,9 @@ from catalog.tables import (
     UtcText,
     array,
     bucket,
+    checked_part,
     crop_document,
+    damaged_object,
     document,
     earlier_document,
     evaluation,
@@ -75,6 +77,8 @@ _DIGESTED = {
         import_issue,
         crop_document,
         evaluation,
+        checked_part,
+        damaged_object,
     )
 }
 """Of all other tables every row is copied; documents and evaluations may be millions, and are read on this machine."""

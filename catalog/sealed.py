@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from sqlalchemy import URL, Column, Connection, Engine, MetaData, Table, Text, create_engine, select
+from sqlalchemy import URL, Column, Connection, Engine, MetaData, Table, Text, create_engine, inspect, select
 from sqlalchemy.exc import DBAPIError
 
 from catalog import migrate
@@ -92,6 +92,11 @@ def open_sealed(file: Path, *, migrations: migrate.Migrations = migrate.OURS) ->
         engine.dispose()
         raise
     return SealedCatalog(sqlite_url(file), engine, is_read_only=True, seal=found)
+
+
+def is_sealed(connection: Connection) -> bool:
+    """Return whether the database is a published catalog, however it was opened."""
+    return inspect(connection).has_table(seal.name)
 
 
 def _make_engine(file: Path) -> Engine:

@@ -1,4 +1,4 @@
-"""Spans of time, rates and timetables of rates, as users write them."""
+"""Spans of time, rates, timetables of rates and limits, as users write them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from mirror.errors import UsageError
+from mirror.objects import Tally
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
@@ -123,6 +124,64 @@ def parse_timetable(text: str, thing: str = "") -> Timetable:
     return Timetable(tuple(hours), otherwise)
 
 
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgGtT]?)(i?)B")
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_SPELLED_BUDGET = "a time, bytes, or a share of all, as 2h, 500GB or 10%"
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much may be spent on a piece of work: one of the three."""
+
+    seconds: float | None = None
+    n_bytes: int | None = None
+    share: float | None = None
+    """Of all bytes, 0 to 1."""
+
+
+def parse_bytes(text: str, thing: str = "") -> int:
+    """Return the bytes that the text spells; k, M, G and T are powers of 1000, Ki, Mi, Gi and Ti of 1024.
+
+    Raises
+    ------
+    UsageError
+        It spells none.
+
+    >>> parse_bytes("500GB"), parse_bytes("1.5 MiB")
+    (500000000000, 1572864)
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError("not a number of bytes", thing, expected="as 500GB or 2TiB", found=repr(text))
+    power = "kmgt".find(match[2].lower()) + 1 if match[2] else 0
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** power)
+
+
+def parse_budget(text: str, thing: str = "") -> Budget:
+    """Return the budget that the text spells.
+
+    Raises
+    ------
+    UsageError
+        It spells none, or nothing at all could be done with it.
+
+    >>> parse_budget("2h").seconds, parse_budget("500GB").n_bytes, parse_budget("10%").share
+    (7200.0, 500000000000, 0.1)
+    """
+    spelled = text.strip()
+    if match := _SHARE.fullmatch(spelled):
+        budget = Budget(share=float(match[1]) / 100)
+    elif _SIZE.fullmatch(spelled):
+        budget = Budget(n_bytes=parse_bytes(spelled, thing))
+    elif _SPAN.fullmatch(spelled.lower()):
+        budget = Budget(seconds=parse_duration(spelled, thing))
+    else:
+        raise UsageError("not a budget", thing, expected=_SPELLED_BUDGET, found=repr(text))
+    if not (budget.seconds or budget.n_bytes or budget.share) or (budget.share or 0) > 1:
+        raise UsageError("not a budget", thing, expected=f"more than nothing: {_SPELLED_BUDGET}", found=repr(text))
+    return budget
+
+
 def _rate_or_off(text: str, thing: str) -> float | None:
     return None if text.strip().lower() == "off" else parse_rate(text, thing)
 
@@ -132,3 +191,51 @@ def _minute(hour: str, minute: str, text: str, thing: str) -> int:
     if int(minute) >= 60 or minutes > _DAY_MINUTES:
         raise UsageError("not a time of day", thing, expected="00:00 to 24:00", found=repr(text))
     return minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much of a whole: so many objects, or so many parts of a hundred of its objects and of its bytes."""
+
+    objects: int | None = None
+    percent: float | None = None
+    """Where `objects` is None."""
+
+    def allows(self, some: Tally, whole: Tally) -> bool:
+        """Return whether some of a whole is not above the limit; exactly the limit is allowed.
+
+        >>> Limit(percent=10).allows(Tally(10, 0), Tally(100, 0)), Limit(percent=10).allows(Tally(11, 0), Tally(100, 0))
+        (True, False)
+        """
+        if self.objects is not None:
+            return some.objects <= self.objects
+        percent = self.percent or 0.0
+        return some.objects * 100 <= whole.objects * percent and some.bytes * 100 <= whole.bytes * percent
+
+    def __str__(self) -> str:
+        if self.objects is not None:
+            return f"{self.objects} objects"
+        return f"{self.percent or 0:g} % of the mirrored objects, and of their bytes"
+
+
+_LIMIT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+def parse_limit(text: str, thing: str = "") -> Limit:
+    """Return the limit that the text spells: a number of objects, or a percentage.
+
+    Raises
+    ------
+    UsageError
+        It spells none.
+
+    >>> parse_limit("500"), parse_limit("2.5%")
+    (Limit(objects=500, percent=None), Limit(objects=None, percent=2.5))
+    """
+    spelled = text.strip()
+    if spelled.isascii() and spelled.isdecimal():
+        return Limit(objects=int(spelled))
+    match = _LIMIT.fullmatch(spelled)
+    if match is None or float(match[1]) > 100:
+        raise UsageError("not a limit", thing, expected="a number of objects, or a percentage as 25%", found=repr(text))
+    return Limit(percent=float(match[1]))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Event
 from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import Connection
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 300
 """After so long a server ends the query; it serves others, too. A file of one's own is read until Ctrl-C."""
 
+_STEPS_BETWEEN_LOOKS = 10_000
+"""Of SQLite's machine, between two looks whether somebody still waits: a tenth of a millisecond."""
 _READS = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE})
 _PRAGMA_TABLES = ("table_info", "table_xinfo", "table_list", "index_list", "index_info", "foreign_key_list")
 # FTS5 asks for the last one, to search.
@@ -71,29 +74,39 @@ def _run_sqlite(connection: Connection, sql: str, n_rows: int) -> tuple[tuple[st
             raise QueryError("the statement gives no rows", sql, hint=_READS_ONLY)
         return tuple(column[0] for column in cursor.description), cursor.fetchmany(n_rows)
 
+    given_up = Event()
     try:
-        with _reading_only(driver), ThreadPoolExecutor(1, "oomirror-sql") as pool:
+        with _reading_only(driver, given_up), ThreadPoolExecutor(1, "oomirror-sql") as pool:
             answer = pool.submit(read)
             try:
                 return answer.result()
             except BaseException:
-                # SQLite looks for no signals; this thread does, while it waits.
-                driver.interrupt()
+                # SQLite looks for no signals; this thread does, while it waits. Not `interrupt`: it is lost where the
+                # statement has not begun yet.
+                given_up.set()
                 raise
     except (sqlite3.Error, sqlite3.Warning) as error:
         raise _sqlite_error(error, sql) from error
 
 
 @contextmanager
-def _reading_only(driver: sqlite3.Connection) -> Iterator[None]:
-    """Let the connection, which is opened read-only, compile nothing but reads: not even ATTACH or VACUUM INTO."""
+def _reading_only(driver: sqlite3.Connection, given_up: Event) -> Iterator[None]:
+    """Let the connection, which is opened read-only, compile nothing but reads: not even ATTACH or VACUUM INTO.
+
+    Parameters
+    ----------
+    given_up
+        Once set, what the connection runs ends with an error.
+    """
     driver.execute("PRAGMA query_only=ON")
     driver.execute("PRAGMA trusted_schema=OFF")
     _connect_virtual_tables(driver)
     driver.set_authorizer(_authorize)
+    driver.set_progress_handler(given_up.is_set, _STEPS_BETWEEN_LOOKS)
     try:
         yield
     finally:
+        driver.set_progress_handler(None, 0)
         # SQLAlchemy's ROLLBACK comes after us.
         driver.set_authorizer(None)
 

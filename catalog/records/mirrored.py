@@ -41,6 +41,7 @@ class RunKind(StrEnum):
     SYNC = "sync"
     SCAN = "scan"
     ADOPT = "adopt"
+    VERIFY = "verify"
     FETCH = "fetch"
     """Single blocks, for who reads a volume in Python."""
 

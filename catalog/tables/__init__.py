@@ -10,6 +10,7 @@ from catalog.tables.base import (
     UtcText,
     metadata,
 )
+from catalog.tables.checked import checked_part, damaged_object
 from catalog.tables.mirrored import (
     SEARCH_INDEX,
     annotation,
@@ -61,12 +62,14 @@ __all__ = [
     "array",
     "bucket",
     "change",
+    "checked_part",
     "class_crop",
     "comparison",
     "container",
     "crop",
     "crop_document",
     "crop_label",
+    "damaged_object",
     "dataset",
     "document",
     "earlier_document",

@@ -21,6 +21,7 @@ _MOVED_BY: Mapping[RunKind, str] = {
     RunKind.SYNC: "transferred",
     RunKind.ADOPT: "adopted",
     RunKind.SCAN: "listed",
+    RunKind.VERIFY: "checked",
     RunKind.FETCH: "transferred",
 }
 

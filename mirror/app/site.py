@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from mirror.app.state import BucketState
 from mirror.app.workplace import Workplace
 from mirror.config import Settings
 from mirror.engine.careful import CarefulFetcher, Sources
 from mirror.engine.events import EventSink
-from mirror.engine.fetch import ChecksumMode, Fetcher
+from mirror.engine.fetch import ChecksumMode, Fetcher, Guard, refuse_nothing
 from mirror.engine.recorder import Recorder
 from mirror.engine.retry import Retrier
 from mirror.engine.throttle import UNTHROTTLED, Bandwidth
 from mirror.engine.transfer import Transfer
 from mirror.engine.window import Window
 from mirror.engine.worker import Setup
-from mirror.lock import Holder
+from mirror.lock import Holder, check_held
 from mirror.quantities import Timetable
 from mirror.store.bucket import Bucket
 from mirror.store.route import Client
@@ -38,7 +39,9 @@ class Site:
 
     def staging(self) -> Staging:
         """Return the run's room on the share, not yet open."""
-        return Staging(self.place.share, self.holder.token, self.settings.transfer.file_policy())
+        share, token = self.place.share, self.holder.token
+        policy = self.settings.transfer.file_policy()
+        return Staging(share, token, policy, check_held=partial(check_held, share, token))
 
     def transfer(
         self,
@@ -50,8 +53,15 @@ class Site:
         max_bandwidth: Timetable | None = None,
         concurrency: int | None = None,
         may_go_on: Callable[[], bool] = lambda: True,
+        guard: Guard | None = None,
     ) -> Transfer:
-        """Return what moves the objects of one plan; what is None is as the configuration says."""
+        """Return what moves the objects of one plan; what is None is as the configuration says.
+
+        Parameters
+        ----------
+        guard
+            Asked before a file gets its name, as `Fetcher` does.
+        """
         bucket, url_of = self.bucket, self.bucket.url.url_of
         mode = mode or ChecksumMode(self.settings.transfer.checksum)
         timetable = max_bandwidth or self.settings.transfer.max_bandwidth
@@ -65,6 +75,7 @@ class Site:
             may_fetch=may_fetch,
             aliases=self.state.aliases,
             throttle=throttle,
+            guard=guard or refuse_nothing,
         )
         sources = Sources(bucket.careful, bucket.bulk, url_of)
         return Transfer(
@@ -73,8 +84,8 @@ class Site:
             recorder,
             self.retrier,
             window=Window(fixed=concurrency or self.settings.transfer.concurrency or None),
-            # Of several processes none would know what the others take.
-            setup=None if timetable.is_limit else self._worker_setup(mode, may_fetch=may_fetch),
+            # Of several processes none would know what the others take, and none could ask the guard.
+            setup=None if timetable.is_limit or guard else self._worker_setup(mode, may_fetch=may_fetch),
             throttle=throttle,
             may_go_on=may_go_on,
             sink=self.sink,

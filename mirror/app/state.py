@@ -16,6 +16,7 @@ from mirror.app.content import ContentCounts
 from mirror.app.described import put_described
 from mirror.app.workplace import utc_now
 from mirror.checksum import xxh3
+from mirror.deletion import Held
 from mirror.diff import Kind, Known
 from mirror.engine.discovery import Document
 from mirror.engine.fetch import Done, Item
@@ -127,7 +128,7 @@ class BucketState:
     def rows_to_compare(self, array: Array, files: Iterable[RemoteObject]) -> frozenset[tuple[int, ...]]:
         """Return in which rows of an array blocks lie on the share that may be older than its metadata in the bucket.
 
-        None where the share has these metadata as they are: they came after the blocks.
+        In none, where the share has these metadata as they are: they came after the blocks.
 
         Parameters
         ----------
@@ -174,7 +175,7 @@ class BucketState:
 
     def _known_places(self, connection: Connection, prefix: str, keys: Sequence[str]) -> dict[str, tuple[int, bytes]]:
         """Return those of some objects that are blocks of arrays that the bucket does not describe any more."""
-        wanted = {key for key in keys if self._place(key) is not None}
+        wanted = {key for key in keys if self.place_of(key) is not None}
         places = {key.rsplit("/", 3)[0] + "/" for key in wanted}
         return {
             key[len(prefix) :]: known
@@ -183,7 +184,33 @@ class BucketState:
             if key in wanted
         }
 
-    def _place(self, key: str) -> tuple[int, tuple[int, int, int]] | None:
+    def held(self, prefix: str, *, is_deep: bool) -> Iterator[Held]:
+        """Yield what is on the share below a full key prefix, or directly in that folder; first what is no block.
+
+        Blocks come slab by slab of their grids, all else in the order of keys.
+        """
+        if self.catalog is None or self.bucket_id is None:
+            return
+        with self.catalog.read() as connection:
+            for key, size, etag, _ in queries.mirrored_objects(connection, self.bucket_id, prefix):
+                if is_deep or "/" not in key[len(prefix) :]:
+                    yield Held(key, size, etag)
+            for place in sorted(self.grid_ids) if is_deep else ():
+                if place.startswith(prefix):
+                    for key, (size, etag) in _blocks(connection, place, self.grid_ids[place]):
+                        yield Held(key, size, etag)
+
+    def has(self, key: str) -> bool:
+        """Return whether the catalog says that an object is on the share."""
+        if self.catalog is None or self.bucket_id is None:
+            return False
+        prefix = key[: key.rfind("/") + 1]
+        with self.catalog.read() as connection:
+            if queries.mirrored_objects_of(connection, self.bucket_id, [key]):
+                return True
+            return bool(self._known_places(connection, prefix, [key]))
+
+    def place_of(self, key: str) -> tuple[int, tuple[int, int, int]] | None:
         """Return array and place of a key that is a block of any array that was ever known."""
         folder, *names = key.rsplit("/", 3)
         array_id = self.grid_ids.get(f"{folder}/")
@@ -205,11 +232,12 @@ class BucketState:
                 blocks.append((item.array_id, *item.block, *tail))
             else:
                 objects.append((self.bucket_id, item.key, *tail))
-            if item.block is None or item.kind is Kind.CHANGED:
+            # A repair replaces blocks that had their rows as objects, while their array was not known.
+            if item.block is None or item.kind in (Kind.CHANGED, Kind.REPLACE):
                 changed.append(item)
         with self.catalog.begin() as connection:
             before = self._contents(connection, [one.item for one in done if one.item.kind is Kind.CHANGED])
-            self._doubt_sums(connection, [one.item for one in done])
+            self.doubt_sums(connection, [one.item for one in done])
             self._forget(connection, changed)
             queries.put_mirrored_blocks(connection, blocks)
             queries.put_mirrored_objects(connection, objects)
@@ -222,7 +250,7 @@ class BucketState:
         if not changed or self.bucket_id is None:
             return {}
         known = queries.contents_of_objects(connection, self.bucket_id, [item.key for item in changed])
-        places = {place: item.key for item in changed if (place := self._place(item.key)) is not None}
+        places = {place: item.key for item in changed if (place := self.place_of(item.key)) is not None}
         for array_id, indices_xyz in self._places(changed).items():
             found = queries.contents_of_blocks(connection, array_id, indices_xyz)
             known |= {places[array_id, index]: one for index, one in found.items()}
@@ -240,16 +268,22 @@ class BucketState:
         """
         self._in_batches(changed, self._doubt)
 
+    def withdraw(self, connection: Connection, *, gone: Sequence[Item], changed: Sequence[Item]) -> None:
+        """Forget what is gone from the share and doubt what is not what it was, in the caller's transaction."""
+        self.doubt_sums(connection, [*gone, *changed])
+        self._forget(connection, gone)
+        self._doubt(connection, changed)
+
     def _in_batches(self, items: Iterable[Item], do: Callable[[Connection, Sequence[Item]], None]) -> None:
         if self.catalog is None:
             raise TypeError("a dry run changes nothing")
         iterator = iter(items)
         while batch := list(islice(iterator, _BATCH_OBJECTS)):
             with self.catalog.begin() as connection:
-                self._doubt_sums(connection, batch)
+                self.doubt_sums(connection, batch)
                 do(connection, batch)
 
-    def _doubt_sums(self, connection: Connection, items: Sequence[Item]) -> None:
+    def doubt_sums(self, connection: Connection, items: Sequence[Item]) -> None:
         """Say that what is counted of these items' places holds no more.
 
         In each transaction, and not once a run: another process may have counted since the last one, as a scan does.
@@ -298,7 +332,7 @@ class BucketState:
         """Return the places of those that are blocks, by array. Each may have its row by its key as well."""
         places: dict[int, list[tuple[int, int, int]]] = {}
         for item in items:
-            if (place := self._place(item.key)) is not None:
+            if (place := self.place_of(item.key)) is not None:
                 places.setdefault(place[0], []).append(place[1])
         return places
 

@@ -66,7 +66,7 @@ class BarDisplay:
         if pace is not None:
             bar.update(
                 task,
-                description="mirroring",
+                description=self._state.doing,
                 total=_TICKS,
                 completed=pace.fraction * _TICKS,
                 words=self._transfer_words(),

@@ -51,6 +51,8 @@ class State:
         self.listed: Listed | None = None
         self.documents: DocumentsSeen | None = None
         self.pace: Pace | None = None
+        self.doing = ""
+        """What is done with the objects."""
         self.limited_by = ""
         """What keeps the transfer from being faster; empty while nobody knows."""
 
@@ -64,8 +66,8 @@ class State:
                 self.listed = event
             case DocumentsSeen():
                 self.documents = event
-            case TransferStarted(planned):
-                self.pace = Pace(planned, self._clock())
+            case TransferStarted(planned, doing):
+                self.pace, self.doing = Pace(planned, self._clock()), doing
             case Paced(limited_by=limited_by):
                 self.limited_by = limited_by
             case ObjectsDone(done) if self.pace is not None:
@@ -96,7 +98,7 @@ class State:
         objects_per_second, bytes_per_second = pace.rates(now)
         left = pace.seconds_left(now)
         return (
-            f"mirroring: {format_count(done.objects)} of {format_count(planned.objects)} objects, "
+            f"{self.doing}: {format_count(done.objects)} of {format_count(planned.objects)} objects, "
             f"{format_bytes(done.bytes, self._units)} of {format_bytes(planned.bytes, self._units)}, "
             f"{format_count(round(objects_per_second))} objects/s, {format_rate(bytes_per_second, self._units)}, "
             + (f"{format_seconds(left)} left" if left is not None else "waiting")

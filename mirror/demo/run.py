@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mirror.demo.buckets import BUCKET_NAMES, sample_objects, upload_samples
+from mirror.demo.paper import write_paper
 from mirror.demo.server import SeaweedServer
 from mirror.errors import ExitCode, MirrorError, UnsafeError, UsageError
 
@@ -19,6 +20,7 @@ RunCommand = Callable[[tuple[str, ...], Mapping[str, str]], int]
 """Runs `oomirror` with these arguments and this environment, and returns its exit code."""
 DATASET = "jrc_hela-2"
 _CONFIG_NAME = "oomirror.toml"
+_PAPER = "paper"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +37,37 @@ def demo_steps(share: Path) -> tuple[Step, ...]:
     return (
         Step("Write a configuration, mark the share, make the catalog.", ("init", "--share", str(share))),
         Step("What would be fetched? A dry run writes nothing.", ("sync", *choice, "--dry-run")),
-        Step("Fetch it. Each object is verified before it gets its name.", ("sync", *choice)),
+        *_crop_steps(share.parent),
+        Step("The rest. Each object is verified before it gets its name.", ("sync", *choice)),
         Step("Again: only what is new or changed is fetched, so nothing.", ("sync", *choice)),
         Step("The EM of the other bucket.", ("sync", *choice, "--bucket", "a", "--volumes", "raw")),
         Step("List the whole dataset, not only what was chosen.", ("scan", DATASET)),
         Step("What the bucket has, and what the share has.", ("ls", DATASET, "--bucket", "b")),
         Step("All datasets.", ("ls",)),
+        Step(
+            "A slice of the EM, with a scale bar.",
+            ("picture", f"{DATASET}/volumes/raw", "--level", "s1", "--z", "mid", "-o", str(share.parent / "raw.png")),
+        ),
         Step("What the volumes show.", ("catalog", "volumes", DATASET, "--kind", "segmentation")),
         Step("Why is a block not there?", ("why", f"{DATASET}/{DATASET}.n5/volumes/raw/s3/0/0/0")),
         Step(
             "Why is the EM of one bucket larger than that of the other?",
             ("diff-buckets", DATASET, "--volumes", "raw", "--html", str(share.parent / "diff-buckets.html")),
         ),
+    )
+
+
+def _crop_steps(folder: Path) -> tuple[Step, ...]:
+    """Return how a crop is found, mirrored and drawn, before anything else is on the share."""
+    return (
+        Step(
+            "To begin with, only what crop 1 touches: its blocks of the EM, and its ground truth.",
+            ("sync", DATASET, "--crops", "1", "--scales", "s0"),
+        ),
+        Step("What the paper's databases say, here from exported files.", ("import-mongo", str(folder / _PAPER))),
+        Step("Which crops show mitochondria?", ("crops", "ls", "--label", "mito", "--state", "present_annotated")),
+        Step("Where does crop 1 lie, and who says so?", ("crops", "locate", "1")),
+        Step("The labels over the EM.", ("crops", "picture", "1", "-o", str(folder / "crop1.png"))),
     )
 
 
@@ -72,6 +93,7 @@ def run_demo(folder: Path, *, say: Say, run_command: RunCommand | None = None) -
     """
     check_installed()
     prepare(folder)
+    write_paper(folder / _PAPER)
     say("Starting an S3 server on this machine and filling two sample buckets...")
     with SeaweedServer() as server:
         tally = upload_samples(server, sample_objects())
@@ -92,7 +114,7 @@ def run_demo(folder: Path, *, say: Say, run_command: RunCommand | None = None) -
 
 
 def check_installed() -> None:
-    """Check that what makes the samples' voxels is there.
+    """Check that what makes the samples' voxels, and draws them, is there.
 
     Raises
     ------
@@ -101,12 +123,14 @@ def check_installed() -> None:
     """
     from importlib.util import find_spec
 
-    if find_spec("numpy") is None:
+    packages = {"numpy": "numpy", "PIL": "pillow", "tensorstore": "tensorstore"}
+    missing = [package for module, package in packages.items() if find_spec(module) is None]
+    if missing:
         raise UsageError(
-            "cannot make the sample buckets",
-            "numpy",
+            "cannot make the samples and draw pictures of them",
+            ", ".join(missing),
             found="none",
-            hint="Install it with: pip install 'oomirror[demo]'",
+            hint="Install with: pip install 'oomirror[demo]'",
         )
 
 
@@ -176,7 +200,12 @@ def farewell(share: Path) -> str:
         '  raw = zarr.open(store, mode="r")["volumes/raw/s2"]',
         "  print(raw.shape, raw[raw.shape[0] // 2].mean())",
         "",
+        "From Python, with the places of crops and an error for what is missing: examples/hello_data.ipynb and",
+        "docs/python.md. The configuration of this mirror is found by",
+        "",
+        f"  export OOMIRROR_CONFIG={shlex.quote(str(share.parent.absolute() / _CONFIG_NAME))}",
+        "",
         f"All of it lies in {share.parent}; remove that folder when you have seen enough.",
-        "The sample server has ended, and the variables above with it.",
+        "The sample server has ended: to read works on, to sync or fetch would ask the real buckets.",
     )
     return "\n".join(lines)

@@ -151,6 +151,20 @@ INSIDES = {"nucleus": 37, "er": 17, "vesicle": 9, "mito": 4}
 SHELLS = (("nucleus", 3, 20), ("nucleus", 1, 21), ("er", 1, 16), ("vesicle", 1, 8), ("mito", 1, 3))
 """Organelle, distance from its surface in voxels, and the paper's id: membranes, and the cleft of the envelope (21)."""
 RIBOSOME_ID = 34
+ANNOTATED_IDS = frozenset({*INSIDES.values(), *(number for _, _, number in SHELLS), RIBOSOME_ID, _CYTOSOL})
+"""Labels of the paper that the sample's ground truth has, wherever a crop lies in the cell."""
+
+
+def crops_of(dataset: str, scale: Scale) -> tuple[Crop, ...]:
+    """Return the ground-truth crops of a sample dataset; nothing is grown for that.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no sample of that name.
+    """
+    crop = _breed(dataset).crops.get(scale)
+    return () if crop is None else (crop,)
 
 
 def grow(dataset: str, scale: Scale) -> Specimen:
@@ -161,7 +175,12 @@ def grow(dataset: str, scale: Scale) -> Specimen:
     UnknownNameError
         There is no sample of that name.
     """
+    breed = _breed(dataset)
+    return Specimen(breed, scale, grow_cell(breed.shapes_zyx[scale], breed.seed))
+
+
+def _breed(dataset: str) -> Breed:
     breed = _BREEDS.get(dataset)
     if breed is None:
         raise UnknownNameError("no sample dataset of that name", dataset, expected=" or ".join(DATASETS))
-    return Specimen(breed, scale, grow_cell(breed.shapes_zyx[scale], breed.seed))
+    return breed

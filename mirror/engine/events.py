@@ -31,11 +31,13 @@ class TransferStarted:
     """The plan is being run."""
 
     planned: Tally
+    doing: str = "mirroring"
+    """What is done with the objects, as the progress calls it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectsDone:
-    """Objects got their names on the share, and their rows in the catalog."""
+    """Objects got their names on the share, and their rows in the catalog; or were looked at."""
 
     done: Tally
 

@@ -103,8 +103,16 @@ class UndecidedError(BrokenTransferError):
     """A file lies on the share, and the ETag does not prove it: HEAD must tell more."""
 
 
+Guard = Callable[["Item", str, bytes, Source], MirrorError | None]
+"""Told an item, its ETag, its xxh3-128 and its bytes before it gets its name: what speaks against that, or None."""
+
 Judge = Callable[[Source], Verification]
 """Says how bytes are proven. Raises BrokenTransferError if they are not the bucket's."""
+
+
+def refuse_nothing(_item: Item, _etag: str, _digest: bytes, _source: Source) -> MirrorError | None:
+    """Let every file have its name: the default guard."""
+    return None
 
 
 class Fetcher:
@@ -122,6 +130,8 @@ class Fetcher:
         Folders of the share that were filled under an older name of the bucket.
     throttle
         Holds back the next request while the bandwidth is used up.
+    guard
+        Asked before a file gets its name: what it refuses is a problem of the item, and nothing is replaced.
     """
 
     def __init__(
@@ -136,6 +146,7 @@ class Fetcher:
         may_fetch: bool = True,
         aliases: Sequence[str] = (),
         throttle: Throttle = UNTHROTTLED,
+        guard: Guard = refuse_nothing,
     ) -> None:
         self._reader = reader
         self._staging = staging
@@ -146,6 +157,7 @@ class Fetcher:
         self._may_fetch = may_fetch
         self._aliases = tuple(aliases)
         self._throttle = throttle
+        self._guard = guard
         self._stopped = threading.Event()
         self._share_seconds = 0.0
         self._is_time_up = False
@@ -323,6 +335,8 @@ class Fetcher:
             raise
         except (OSError, BrokenTransferError):
             return None  # Not readable is not the same: it is fetched, and replaced.
+        if self._guard(item, item.etag, digest, source) is not None:
+            return None
         return Done(item, item.size, item.etag, digest, verification, is_adopted=True, replaced=False)
 
     def verify(self, item: Item, body: Body) -> Verification:
@@ -365,6 +379,9 @@ class Fetcher:
 
     def publish(self, item: Item, unfinished: str, body: Body, digest: bytes, verification: Verification) -> Done:
         """Give a finished file its name; a file that was there without a row goes to the trash first."""
+        if (error := self._guard(item, body.etag, digest, source_of_file(unfinished))) is not None:
+            self._staging.discard(unfinished)
+            raise error
         try:
             replaced = self._set_aside(item)
         except FileError:
@@ -374,7 +391,9 @@ class Fetcher:
         return Done(item, body.size, body.etag, digest, verification, is_adopted=False, replaced=replaced)
 
     def _set_aside(self, item: Item) -> bool:
-        """Move a file that the catalog does not know to the trash; return whether there was one."""
+        """Move a file that the catalog does not know to the trash, or keep an old one; return whether there was one."""
+        if item.kind is Kind.CHANGED:
+            return self._staging.keep_old(item.relative)
         if item.kind not in (Kind.REPLACE, Kind.ADOPT) or not os.path.lexists(f"{self._share_root}/{item.relative}"):
             return False
         self._staging.to_trash(item.relative)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,9 +10,14 @@ import psycopg
 import pytest
 
 from mirror.app.setup import init
+from mirror.app.verify import VerifyRequest, exit_code_of, verify
+from mirror.app.verify.against import verify_against
+from mirror.app.verify.certify import certify
 from mirror.demo.buckets import BUCKET_NAMES
 from mirror.demo.specimen import DATASETS
+from mirror.engine.scrub import Depth
 from mirror.errors import ExitCode
+from mirror.quantities import Budget
 from tests.postgres import PostgresServer
 from tests.proxy import Proxy
 from tests.system.choices import FIRST_RUN
@@ -68,3 +74,27 @@ def test_two_nodes_mirror_two_datasets_at_once(node: Workbench, sources: Sources
     counted = ask(node, "SELECT (SELECT count(*) FROM mirrored_block) + (SELECT count(*) FROM mirrored_object)")
     assert counted == [(len(files),)]
     assert ask(node, "SELECT count(*), min(state), max(state) FROM run") == [(2, "done", "done")]
+
+
+def test_a_share_is_checked_mended_and_certified(node: Workbench) -> None:
+    """Damage is found, known to the next check, and mended; the certificate has every file in order."""
+    node.sync(FIRST_RUN.request())
+    files = files_below(node.share / BUCKET_NAMES["b"])
+    first, last = (node.share / BUCKET_NAMES["b"] / key for key in (min(files), max(files)))
+    body = last.read_bytes()
+    first.unlink()
+    last.write_bytes(bytes(len(body)))
+    looks = [
+        asyncio.run(verify(node.settings(), VerifyRequest(depth=depth, budget=budget, repair=repair)))
+        for depth, budget, repair in (
+            (Depth.FULL, Budget(n_bytes=1), False),
+            (Depth.FULL, Budget(), False),
+            (Depth.QUICK, Budget(), True),
+            (Depth.FULL, Budget(), False),
+        )
+    ]
+    assert [len(one.damaged) + len(one.lost) for one in looks[1:]] == [2, 2, 0]
+    assert (looks[0].complete, looks[2].repaired, last.read_bytes()) == (False, 2, body)
+    file = node.folder / "certificate"
+    assert certify(node.settings(), "jrc_hela-2", file).certified.objects == len(files)
+    assert exit_code_of(asyncio.run(verify_against(node.settings(), VerifyRequest(), file))) is ExitCode.DONE

@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from mirror.cli.main import make_app
+from mirror.cli.main import main, make_app
+from mirror.demo.paper import write_paper
 from mirror.demo.run import DATASET, demo_steps, demo_variables, farewell, prepare, run_oomirror
+from mirror.demo.specimen import Scale
 from mirror.errors import UnsafeError
+from tests.labs import Lab
 
 
 def test_the_steps_are_what_the_readme_tells() -> None:
-    """The demo makes a lab, shows a plan, mirrors, mirrors again, scans, lists, and asks what it has and why."""
+    """The demo makes a lab, mirrors a crop and draws it, mirrors the rest, lists, and asks what it has and why."""
     commands = [step.arguments[0] for step in demo_steps(Path("demo/share"))]
-    assert commands == ["init", "sync", "sync", "sync", "sync", "scan", "ls", "ls", "catalog", "why", "diff-buckets"]
+    crop = ["sync", "import-mongo", "crops", "crops", "crops"]
+    asked = ["scan", "ls", "ls", "picture", "catalog", "why", "diff-buckets"]
+    assert commands == ["init", "sync", *crop, "sync", "sync", "sync", *asked]
     assert ("sync", DATASET, "--scales", "s0-s2") in [step.arguments for step in demo_steps(Path("demo/share"))]
 
 
@@ -71,6 +76,22 @@ def test_a_step_is_run_for_real(
     environment: Mapping[str, str] = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     assert run_oomirror(words, environment) == code
     assert "oomirror" in "".join(capfd.readouterr())
+
+
+def test_the_crop_comes_first(empty_lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its steps, in the demo's order, need nothing that comes later; both sources agree, and no document is odd."""
+    folder = empty_lab.root.parent
+    write_paper(folder / "paper", scale=Scale.TINY)
+    config = ("--config", str(empty_lab.config))
+    for step in demo_steps(folder / "share")[2:7]:
+        assert main((*step.arguments, *config)) == 0, step
+    said = capsys.readouterr().out
+    assert "6 documents" in said
+    assert "mongo_offset agrees" in said
+    assert (folder / "crop1.png").stat().st_size > 10_000
+    assert main(("catalog", "issues", *config)) == 0
+    assert main(("catalog", "findings", *config)) == 0
+    assert "crop-" not in capsys.readouterr().out
 
 
 def test_the_farewell_names_the_container() -> None:

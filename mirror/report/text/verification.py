@@ -1,0 +1,132 @@
+"""What a check found, as text: the answer first, then what was looked at, what is wrong, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mirror.report.numbers import Units, format_amount, format_bytes, format_seconds, plural
+from mirror.report.text.table import plain, render_table
+from mirror.report.verification import CertifyReport, VerifyReport
+
+SHOWN = 20
+"""Of each list; the others are counted."""
+_DEPTHS = {
+    "quick": "presence and size",
+    "headers": "presence, size and headers of blocks",
+    "full": "every byte",
+}
+
+
+def render_verify(report: VerifyReport, *, units: Units = Units.SI, width: int | None = None) -> str:
+    """Return what a check found.
+
+    Parameters
+    ----------
+    width
+        Of the terminal; None: nothing is cut.
+    """
+    lines = [_answer(report, units), *_circumstances(report, units)]
+    if report.levels:
+        lines += ["", _table(report, units, width)]
+    lines += _problems(report)
+    lines += [f"\n{sentence}" for sentence in _advice(report)]
+    return "\n".join(lines)
+
+
+def render_verify_problems(report: VerifyReport) -> str:
+    """Return only what is wrong; empty if nothing is."""
+    return "\n".join(_problems(report)).lstrip("\n")
+
+
+def _answer(report: VerifyReport, units: Units) -> str:
+    looked = f"{format_amount(report.checked, units)} looked at ({_DEPTHS[report.depth]})"
+    n_strays = sum(one.kind == "stray" for one in report.damaged)
+    n_damaged, n_lost = len(report.damaged) - n_strays, len(report.lost)
+    if not (n_damaged or n_lost or n_strays):
+        if not report.checked.objects:
+            return "Nothing was looked at: as far as the catalog knows, nothing of it is on the share."
+        return f"All is whole: {looked} in {format_seconds(report.seconds)}."
+    counts = [
+        words
+        for n, words in (
+            (n_damaged, f"{plural(n_damaged, 'object')} damaged"),
+            (n_lost, f"{plural(n_lost, 'object')} lost"),
+            (n_strays, f"{plural(n_strays, 'stray file')}"),
+        )
+        if n
+    ]
+    mended = ""
+    if report.repaired or report.unrepaired:
+        rest = f", {report.unrepaired:,} could not be" if report.unrepaired else ""
+        mended = f"; {report.repaired:,} mended{rest}"
+    return f"{', '.join(counts)}{mended}: {looked} in {format_seconds(report.seconds)}."
+
+
+def _circumstances(report: VerifyReport, units: Units) -> Iterable[str]:
+    if report.upgraded.objects:
+        yield f"Proven by MD5 now, of which only the length had been compared: {format_amount(report.upgraded, units)}."
+    if report.absent_upstream:
+        yield f"Absent in the bucket, and no damage: {plural(report.absent_upstream, 'block')}, which read as 0."
+    if not report.complete:
+        left = f"; {format_amount(report.never_checked, units)} never yet" if report.never_checked.objects else ""
+        yield f"The budget is used up{left}. The same command goes on with what was looked at longest ago."
+
+
+def _table(report: VerifyReport, units: Units, width: int | None) -> str:
+    rows = [
+        [
+            f"{one.dataset or one.bucket}: {one.volume}",
+            one.level or "",
+            one.bucket,
+            f"{one.checked.objects:,}",
+            format_bytes(one.checked.bytes, units),
+            f"{one.damaged.objects:,}",
+            f"{one.lost.objects:,}",
+        ]
+        for one in report.levels
+        if one.checked.objects
+    ]
+    header = ["volume", "level", "bucket", "objects", "size", "damaged", "lost"]
+    return render_table(header, rows, words=(0, 1, 2), width=width)
+
+
+def _problems(report: VerifyReport) -> list[str]:
+    lines: list[str] = []
+    damaged = [f"{plain(one.path)}: {one.kind}: {plain(one.reason)}" for one in report.damaged]
+    lines += _list("Damaged", damaged)
+    lines += _list("Lost", [plain(one.path) for one in report.lost])
+    lines += _list("Not mended", [f"{plain(one.path)}: {plain(one.reason)}" for one in report.unmended])
+    return lines
+
+
+def _list(title: str, lines: Sequence[str]) -> list[str]:
+    if not lines:
+        return []
+    more = [f"  and {len(lines) - SHOWN:,} more; --json names all"] if len(lines) > SHOWN else []
+    return ["", f"{title}:", *(f"  {line}" for line in lines[:SHOWN]), *more]
+
+
+def _advice(report: VerifyReport) -> Iterable[str]:
+    n_strays = sum(one.kind == "stray" for one in report.damaged)
+    if not report.runs:
+        return
+    if len(report.damaged) + len(report.lost) - n_strays > report.repaired and not report.unrepaired:
+        yield "The same command with --repair fetches again what is damaged or lost."
+    if report.unrepaired:
+        yield "`oomirror sync` fetches what the bucket has now; `oomirror why PATH` tells all of one object."
+    if n_strays:
+        yield "Strays stay where they are: look whose they are."
+
+
+def render_certify(report: CertifyReport, *, units: Units = Units.SI) -> str:
+    """Return what was certified."""
+    where = f"{report.dataset} from bucket {report.bucket}"
+    lines = [f"Certified {format_amount(report.certified, units)} of {where} in {plain(report.file)}."]
+    if report.without_hash:
+        lines.append(f"Without a hash, so that only ETag and length are told: {plural(report.without_hash, 'object')}.")
+    if report.size_only:
+        lines.append(f"Compared with the bucket by length only: {plural(report.size_only, 'object')}.")
+    if report.damaged:
+        lines.append(f"Left out, for they are damaged or lost: {plural(report.damaged, 'object')}.")
+    lines.append("`oomirror verify --against FILE --share DIR` checks any copy against it, without a catalog.")
+    return "\n".join(lines)

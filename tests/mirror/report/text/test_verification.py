@@ -1,0 +1,64 @@
+"""What a check found, in words: the answer first, lists cut, and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from mirror.report.model import Amount
+from mirror.report.text.verification import SHOWN, render_verify, render_verify_problems
+from mirror.report.verification import CheckedLevel, DamagedObject, LostObject, UnmendedObject, VerifyReport
+
+SOME = Amount(objects=1000, bytes=2_000_000)
+RAW = CheckedLevel(bucket="b", dataset="hela", volume="raw", level="s0", checked=SOME, damaged=Amount(), lost=Amount())
+
+
+def damaged(number: int, kind: str = "content") -> DamagedObject:
+    """Return a damaged object."""
+    return DamagedObject(key=f"k{number}", path=f"b/k{number}", kind=kind, reason="why")  # type: ignore[arg-type]
+
+
+def report(**fields: object) -> VerifyReport:
+    """Return the report of a check that found nothing, but for what is given."""
+    whole = {"runs": (7,), "depth": "full", "complete": True, "datasets": ("hela",), "checked": SOME, "ok": SOME}
+    return VerifyReport.model_validate({**whole, "levels": (RAW,), "seconds": 3.0, **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({}, "All is whole: 1,000 objects (2.0 MB) looked at (every byte) in 3.0 s."),
+        ({"checked": Amount(), "ok": Amount(), "levels": ()}, "Nothing was looked at"),
+        ({"damaged": (damaged(1),)}, "1 object damaged: 1,000 objects"),
+        ({"lost": (LostObject(key="k", path="b/k"),)}, "1 object lost: "),
+        ({"damaged": (damaged(1), damaged(2, "stray"))}, "1 object damaged, 1 stray file: "),
+        ({"damaged": (damaged(1), damaged(2)), "repaired": 2}, "2 objects damaged; 2 mended: "),
+        (
+            {"damaged": (damaged(1), damaged(2)), "repaired": 1, "unrepaired": 1},
+            "2 objects damaged; 1 mended, 1 could not be: ",
+        ),
+    ],
+    ids=["whole", "nothing", "damaged", "lost", "stray", "mended", "some mended"],
+)
+def test_the_first_sentence_is_the_answer(fields: dict[str, object], sentence: str) -> None:
+    """Whole or not, how many of what, and whether they are mended."""
+    assert render_verify(report(**fields)).startswith(sentence)
+
+
+def test_lists_are_cut_and_counted() -> None:
+    """Of many damaged objects some are named with kind and reason; how many more there are is said."""
+    many = tuple(damaged(number) for number in range(SHOWN + 3))
+    text = render_verify_problems(report(damaged=many))
+    assert text.splitlines()[:2] == ["Damaged:", "  b/k0: content: why"]
+    assert text.splitlines()[-1] == "  and 3 more; --json names all"
+    assert render_verify_problems(report()) == ""
+
+
+def test_what_to_do_next_is_said() -> None:
+    """Damage can be repaired; what could not be is for sync; an unfinished check goes on; strays are left."""
+    assert "--repair" in render_verify(report(damaged=(damaged(1),)))
+    unmended = (UnmendedObject(key="k1", path="b/k1", reason="nobody has it"),)
+    text = render_verify(report(damaged=(damaged(1),), unrepaired=1, unmended=unmended))
+    assert "b/k1: nobody has it" in text
+    assert "`oomirror sync` fetches" in text
+    assert "goes on" in render_verify(report(complete=False, never_checked=SOME))
+    assert "Strays stay" in render_verify(report(damaged=(damaged(1, "stray"),)))
