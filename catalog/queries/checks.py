@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import cast
 
 from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, delete, func, select, tuple_, update
@@ -149,6 +150,8 @@ def checked_parts(connection: Connection, bucket_id: int, prefix: str, *, depth:
     for row in connection.execute(query.order_by(t.prefix, t.depth)).mappings():
         values = {name: row[name] for name in _PART_FIELDS}
         one = CheckedPart(**values, checked=Count(row["objects"], row["bytes"]))
+        if one.depth != depth:
+            one = replace(one, resume_after=None)
         known = found.get(one.prefix)
         found[one.prefix] = one if known is None else _newer(known, one)
     return found

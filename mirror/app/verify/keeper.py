@@ -187,6 +187,23 @@ class Keeper:
         for one in found:
             self._outcome.found[one.part.place.bucket_id, one.claim.key] = one
 
+    def add_known(self, found: Sequence[Found]) -> None:
+        """Take what an earlier check found and is damaged still; a row that stands is taken back unless it came so.
+
+        Raises
+        ------
+        UnsafeError
+            Files are gone because the share is.
+        """
+        if not found:
+            return
+        self._check_share()
+        with self._catalog.begin() as connection:
+            worse = [one for one in found if not one.is_upstream and self._still_says(connection, one.claim)]
+            if worse:
+                self._withdraw(connection, worse)
+        self.add(found)
+
     def add_checked(self, part: Part, tally: Tally) -> None:
         """Count objects that were looked at elsewhere."""
         self._outcome.add_checked(part, tally)
