@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from mirror.deletion import Deletion
 from mirror.diff import FETCHES, Kind
 from mirror.errors import UnsafeError
 from mirror.objects import Tally
@@ -70,6 +71,8 @@ class Plan:
     """Datasets and their crops, where only crops are mirrored."""
     expected_seconds: float | None = None
     """At the rates that earlier runs were measured at; None where none was."""
+    deletion: Deletion | None = None
+    """What goes to the trash; None where nothing may."""
 
     @property
     def unplaced(self) -> tuple[Skip, ...]:
@@ -108,7 +111,16 @@ class Plan:
     @property
     def is_large(self) -> bool:
         """Whether a person should be asked first."""
-        return self.to_fetch.bytes > ASK_ABOVE_BYTES or self.to_fetch.objects > ASK_ABOVE_OBJECTS
+        return any(tally.bytes > ASK_ABOVE_BYTES or tally.objects > ASK_ABOVE_OBJECTS for tally in self._changes)
+
+    @property
+    def _changes(self) -> tuple[Tally, Tally]:
+        return self.to_fetch, self.to_delete
+
+    @property
+    def to_delete(self) -> Tally:
+        """What goes to the trash."""
+        return self.deletion.vanished if self.deletion else Tally()
 
 
 def plan_of(
@@ -155,16 +167,16 @@ def _add(line: Line, part: Part) -> Line:
     )
 
 
-def check_room(plan: Plan, share: str, free_bytes: int, free_inodes: int | None) -> None:
+def check_room(plan: Plan, share: str, free_bytes: int | None, free_inodes: int | None) -> None:
     """Check that what is to be fetched fits on the share.
 
     Raises
     ------
     UnsafeError
-        It does not: too few bytes, or too few inodes where the share counts them.
+        It does not: too few bytes or too few inodes, where the share counts them.
     """
     needed = plan.to_fetch
-    if needed.bytes and needed.bytes + SPARE_BYTES > free_bytes:
+    if free_bytes is not None and needed.bytes and needed.bytes + SPARE_BYTES > free_bytes:
         raise UnsafeError(
             "not enough room on the share",
             share,

@@ -1,4 +1,4 @@
-"""Spans of time, rates and timetables of rates, as users write them."""
+"""Spans of time, rates, timetables of rates and limits, as users write them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from mirror.errors import UsageError
+from mirror.objects import Tally
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SPAN = re.compile(r"(?:\d+(?:\.\d+)?[smhd])+")
@@ -190,3 +191,51 @@ def _minute(hour: str, minute: str, text: str, thing: str) -> int:
     if int(minute) >= 60 or minutes > _DAY_MINUTES:
         raise UsageError("not a time of day", thing, expected="00:00 to 24:00", found=repr(text))
     return minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How much of a whole: so many objects, or so many parts of a hundred of its objects and of its bytes."""
+
+    objects: int | None = None
+    percent: float | None = None
+    """Where `objects` is None."""
+
+    def allows(self, some: Tally, whole: Tally) -> bool:
+        """Return whether some of a whole is not above the limit; exactly the limit is allowed.
+
+        >>> Limit(percent=10).allows(Tally(10, 0), Tally(100, 0)), Limit(percent=10).allows(Tally(11, 0), Tally(100, 0))
+        (True, False)
+        """
+        if self.objects is not None:
+            return some.objects <= self.objects
+        percent = self.percent or 0.0
+        return some.objects * 100 <= whole.objects * percent and some.bytes * 100 <= whole.bytes * percent
+
+    def __str__(self) -> str:
+        if self.objects is not None:
+            return f"{self.objects} objects"
+        return f"{self.percent or 0:g} % of the mirrored objects, and of their bytes"
+
+
+_LIMIT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+def parse_limit(text: str, thing: str = "") -> Limit:
+    """Return the limit that the text spells: a number of objects, or a percentage.
+
+    Raises
+    ------
+    UsageError
+        It spells none.
+
+    >>> parse_limit("500"), parse_limit("2.5%")
+    (Limit(objects=500, percent=None), Limit(objects=None, percent=2.5))
+    """
+    spelled = text.strip()
+    if spelled.isascii() and spelled.isdecimal():
+        return Limit(objects=int(spelled))
+    match = _LIMIT.fullmatch(spelled)
+    if match is None or float(match[1]) > 100:
+        raise UsageError("not a limit", thing, expected="a number of objects, or a percentage as 25%", found=repr(text))
+    return Limit(percent=float(match[1]))

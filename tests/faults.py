@@ -191,11 +191,18 @@ class ListStray:
     key: str = "another/dataset/key"
 
 
+@dataclass(frozen=True)
+class ListShort:
+    """Tell only the first keys of a page, and that there are no more: nothing in the answer is wrong but that."""
+
+    n_keys: int = 0
+
+
 OfAnswer = Refuse | Cut | Reset | Stall | Drip
 """Faults of objects and listings."""
 OfObject = Short | Garble | WrongEtag | Replace | SwapWith
 OfRange = WrongRange | Whole
-OfListing = ListCut | ListRepeat | ListLoop | ListUnsorted | ListStray
+OfListing = ListCut | ListRepeat | ListLoop | ListUnsorted | ListStray | ListShort
 Fault = OfAnswer | OfObject | OfRange | OfListing
 
 
@@ -412,6 +419,8 @@ class OddServer:
                 told = [*[name for name in entries if _mark(name) <= start][-n_keys:], *page, *page[-1:]]
             case ListUnsorted():
                 told.reverse()
+            case ListShort(n_keys):
+                told, token = page[:n_keys], ""
             case ListLoop():
                 token = start or (_mark(page[-1]) if page else "again")
             case ListStray(key):

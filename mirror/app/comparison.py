@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from mirror.app.state import BucketState, holds_blocks
 from mirror.app.survey import BUCKET_FILES, Survey
+from mirror.app.vanishing import Gone
 from mirror.diff import Kind, Known, Step, case_twins, compare, conflicts, conflicts_in_order
 from mirror.engine.fetch import Item
 from mirror.engine.listing import ListedShard, Shard
@@ -46,6 +47,8 @@ class Comparison:
     shards: tuple[Compared, ...]
     broken: frozenset[str] = frozenset()
     """Prefixes of arrays of which a block cannot be a file on the share, or is excluded."""
+    gone: tuple[Gone, ...] = ()
+    """What goes to the trash."""
 
 
 @dataclass(frozen=True, slots=True)

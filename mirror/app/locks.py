@@ -40,7 +40,7 @@ async def dataset_locks(
 
     def say(stale: Holder) -> None:
         """Tell of a lock that was taken over; in the thread that waits."""
-        note = Note(f"Took over the lock of a run that ended without a word (process {stale.pid} on {stale.host}).")
+        note = Note(f"Took over the lock of a run that ended without a word ({stale}).")
         loop.call_soon_threadsafe(sink, note)
 
     def sleep(seconds: float) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,6 +25,7 @@ from mirror.app.workplace import utc_now
 from mirror.config import Settings
 from mirror.errors import MirrorError
 from mirror.keys import OWN_FOLDER
+from mirror.lock import check_held
 from mirror.report.html.render import render_page
 from mirror.store.mounts import unc_of
 from mirror.store.share import Share
@@ -42,6 +44,8 @@ class Publisher:
     policy: FilePolicy
     room: str
     """Name of the folder under `tmp/` in which the files are written; nobody else's."""
+    check_held: Callable[[], object] = lambda: None
+    """Raises where the run whose room it is has lost its lock."""
 
     @classmethod
     def of(cls, settings: Settings, catalog: Catalog, share: Share, *, room: str | None = None) -> Publisher:
@@ -55,7 +59,9 @@ class Publisher:
         policy = settings.transfer.file_policy()
         # The rest of the share need not be forced to the disk for two small files.
         each = policy if policy.fsync is Fsync.OFF else replace(policy, fsync=Fsync.EACH)
-        return cls(catalog, share, each, room or secrets.token_hex(8))
+        if room is None:
+            return cls(catalog, share, each, secrets.token_hex(8))
+        return cls(catalog, share, each, room, partial(check_held, share, room))
 
     def publish(self) -> tuple[str, ...]:
         """Publish catalog and page; return a sentence for each that could not be. Never raises for such a reason.
@@ -78,7 +84,7 @@ class Publisher:
         self._keep(counted)
         with open_sealed(copy) as catalog:
             page = page_of(catalog, self.share.root, unc_of(self.share.root))
-        staging = Staging(self.share, self.room, self.policy)
+        staging = Staging(self.share, self.room, self.policy, check_held=self.check_held)
         staging.open()
         try:
             html = render_page(page).encode("utf-8", "backslashreplace")

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from mirror.crops.spec import CropSpec
 from mirror.engine.fetch import ChecksumMode
-from mirror.quantities import Timetable
+from mirror.errors import UsageError
+from mirror.quantities import Limit, Timetable
 from mirror.selection import KeyFilter, SelectionSpec
 
 
@@ -34,3 +35,19 @@ class SyncRequest:
     max_duration_seconds: float | None = None
     may_fetch: bool = True
     """False: files on the share are compared and recorded, or named as failed (`adopt`)."""
+    delete: bool = False
+    """Whether what vanished from the bucket goes to the trash."""
+    max_delete: Limit | None = None
+    """How much may go; None is a tenth of the mirrored objects of the selection, and of their bytes."""
+
+    def __post_init__(self) -> None:
+        if self.delete and self.max_age_seconds is not None:
+            raise UsageError("--delete needs a listing of now", "--max-age", hint="Leave out one of the two.")
+        if self.delete and self.crops is not None:
+            raise UsageError(
+                "--delete takes whole arrays, and --crops chooses parts of them",
+                "--crops",
+                hint="Leave out one of the two.",
+            )
+        if self.max_delete is not None and not self.delete:
+            raise UsageError("--max-delete limits what --delete takes away", "--max-delete", hint="Add --delete.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from mirror.app.state import BucketState
 from mirror.app.workplace import Workplace
@@ -17,7 +18,7 @@ from mirror.engine.throttle import UNTHROTTLED, Bandwidth
 from mirror.engine.transfer import Transfer
 from mirror.engine.window import Window
 from mirror.engine.worker import Setup
-from mirror.lock import Holder
+from mirror.lock import Holder, check_held
 from mirror.quantities import Timetable
 from mirror.store.bucket import Bucket
 from mirror.store.route import Client
@@ -38,7 +39,9 @@ class Site:
 
     def staging(self) -> Staging:
         """Return the run's room on the share, not yet open."""
-        return Staging(self.place.share, self.holder.token, self.settings.transfer.file_policy())
+        share, token = self.place.share, self.holder.token
+        policy = self.settings.transfer.file_policy()
+        return Staging(share, token, policy, check_held=partial(check_held, share, token))
 
     def transfer(
         self,

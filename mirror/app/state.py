@@ -16,6 +16,7 @@ from mirror.app.content import ContentCounts
 from mirror.app.described import put_described
 from mirror.app.workplace import utc_now
 from mirror.checksum import xxh3
+from mirror.deletion import Held
 from mirror.diff import Kind, Known
 from mirror.engine.discovery import Document
 from mirror.engine.fetch import Done, Item
@@ -183,6 +184,32 @@ class BucketState:
             if key in wanted
         }
 
+    def held(self, prefix: str, *, is_deep: bool) -> Iterator[Held]:
+        """Yield what is on the share below a full key prefix, or directly in that folder; first what is no block.
+
+        Blocks come slab by slab of their grids, all else in the order of keys.
+        """
+        if self.catalog is None or self.bucket_id is None:
+            return
+        with self.catalog.read() as connection:
+            for key, size, etag, _ in queries.mirrored_objects(connection, self.bucket_id, prefix):
+                if is_deep or "/" not in key[len(prefix) :]:
+                    yield Held(key, size, etag)
+            for place in sorted(self.grid_ids) if is_deep else ():
+                if place.startswith(prefix):
+                    for key, (size, etag) in _blocks(connection, place, self.grid_ids[place]):
+                        yield Held(key, size, etag)
+
+    def has(self, key: str) -> bool:
+        """Return whether the catalog says that an object is on the share."""
+        if self.catalog is None or self.bucket_id is None:
+            return False
+        prefix = key[: key.rfind("/") + 1]
+        with self.catalog.read() as connection:
+            if queries.mirrored_objects_of(connection, self.bucket_id, [key]):
+                return True
+            return bool(self._known_places(connection, prefix, [key]))
+
     def place_of(self, key: str) -> tuple[int, tuple[int, int, int]] | None:
         """Return array and place of a key that is a block of any array that was ever known."""
         folder, *names = key.rsplit("/", 3)
@@ -205,7 +232,8 @@ class BucketState:
                 blocks.append((item.array_id, *item.block, *tail))
             else:
                 objects.append((self.bucket_id, item.key, *tail))
-            if item.block is None or item.kind is Kind.CHANGED:
+            # A repair replaces blocks that had their rows as objects, while their array was not known.
+            if item.block is None or item.kind in (Kind.CHANGED, Kind.REPLACE):
                 changed.append(item)
         with self.catalog.begin() as connection:
             before = self._contents(connection, [one.item for one in done if one.item.kind is Kind.CHANGED])

@@ -83,7 +83,7 @@ class Surveyor:
         self.url = str(bucket.url)
         self.state = state
         self._spool = spool
-        self._retrier = retrier
+        self.retrier = retrier
         self._sink = sink
         self._slots = ListSlots()
 
@@ -203,25 +203,32 @@ class Surveyor:
         discovery = await walker.discover(prefix)
         return build_dataset(name, prefix, discovery.folders), discovery
 
+    async def list_shards(self, shards: Sequence[Shard]) -> tuple[ListedShard, ...]:
+        """Return shards beside those of a selection, listed. Raises StoreError."""
+        return await self._lister_of(await self._bucket.lister()).list_all(shards)
+
+    async def files_in(self, prefix: str) -> tuple[RemoteObject, ...]:
+        """Return the objects directly in a folder. Raises StoreError."""
+        _, files = await self._walker(await self._bucket.lister()).list_folder(prefix)
+        return tuple(files)
+
     def _walker(self, lister: Lister, known: DocumentCache = lambda _key, _etag: None) -> Walker:
         return Walker(
             lister,
             self._bucket.bulk,
             self._bucket.careful,
-            self._retrier,
+            self.retrier,
             known=known,
             slots=self._slots,
             sink=self._sink,
         )
 
     async def _bucket_files(self) -> tuple[ListedShard, ...]:
-        lister = await self._bucket.lister()
         root = self._bucket.url.prefix
-        _, files = await self._walker(lister).list_folder(root)
-        return await self._lister_of(lister).list_all([Shard(root, objects=files)])
+        return await self.list_shards([Shard(root, objects=await self.files_in(root))])
 
     def _lister_of(self, lister: Lister) -> ShardLister:
-        return ShardLister(lister, self._spool, self._retrier, slots=self._slots, sink=self._sink)
+        return ShardLister(lister, self._spool, self.retrier, slots=self._slots, sink=self._sink)
 
 
 def _shards(dataset: Dataset, selection: Selection, discovery: Discovery) -> list[tuple[Shard, ...]]:

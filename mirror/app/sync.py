@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 from catalog.records import RunKind, SnapshotScope
 from mirror.app.comparison import Comparer, Comparison, outdated_metadata, works
@@ -14,6 +15,7 @@ from mirror.app.contact import Contact
 from mirror.app.content import COUNTER
 from mirror.app.crops.choose import CropChooser
 from mirror.app.datasets import plain_errors
+from mirror.app.deleting import Deleted, Deleter
 from mirror.app.expectation import expected_seconds
 from mirror.app.locks import dataset_locks
 from mirror.app.publish import Publisher
@@ -23,8 +25,10 @@ from mirror.app.site import Site
 from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
 from mirror.app.survey import Survey, Surveyor
-from mirror.app.workplace import Workplace, workplace
+from mirror.app.vanishing import Gone, Vanishing, left_by_killed_runs
+from mirror.app.workplace import Workplace, catalog_on_network, utc_now, workplace
 from mirror.config import Settings
+from mirror.deletion import check_deletion
 from mirror.diff import FETCHES, Kind
 from mirror.engine.events import EventSink, Note, TransferStarted, ignore
 from mirror.engine.fetch import ChecksumMode, Item
@@ -32,7 +36,7 @@ from mirror.engine.recorder import Recorder
 from mirror.engine.retry import PATIENT, Outage, Retrier, RetryPolicy
 from mirror.engine.spool import Spool
 from mirror.engine.transfer import LevelWork, Results, Transfer
-from mirror.errors import ExitCode
+from mirror.errors import ExitCode, UnsafeError
 from mirror.lock import Holder
 from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
@@ -41,6 +45,8 @@ from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport,
 from mirror.store.bucket import Bucket
 from mirror.store.share import FileError
 from mirror.store.staging import Staging
+from mirror.store.trash import Note as TrashNote
+from mirror.store.trash import write_note
 
 __all__ = ["NOT_WHOLE", "Confirm", "SyncRequest", "exit_code_of", "sync"]
 
@@ -89,6 +95,8 @@ async def sync(
     bucket_settings = settings.bucket(request.bucket)
     async with plain_errors():
         with workplace(settings, dry_run=request.dry_run, force_catalog=force_catalog) as place, Spool() as spool:
+            if (warning := catalog_on_network(settings)) is not None:
+                sink(Note(warning))
             made = nullcontext(contact) if contact else Contact(settings, request.bucket, request.datasets, sink)
             async with made as asked:
                 bucket = await asked.checked()
@@ -145,17 +153,29 @@ class _Sync:
         comparison = await asyncio.to_thread(self._compare, survey)
         expected = expected_seconds(self.state, comparison.plan.to_fetch)
         comparison = replace(comparison, plan=replace(comparison.plan, expected_seconds=expected))
-        plan, share = comparison.plan, self.place.share
+        if request.delete:
+            left = left_by_killed_runs(self.state, self.place.share, self.bucket.url.bucket)
+            vanishing = Vanishing(self.bucket, self.state, self.spool, surveyor, left=left)
+            vanished = await vanishing.find(survey, request.max_delete)
+            plan = replace(comparison.plan, deletion=vanished.deletion)
+            comparison = replace(comparison, plan=plan, gone=vanished.gone)
+        plan = comparison.plan
         if request.dry_run:
             # Shown also where it does not fit: the way to a plan that does.
             confirm(plan)
-            check_room(plan, str(share.root), *share.free())
+            self._check(plan)
             return self._report(plan, Results(), None)
-        if self._may_fetch:
-            check_room(plan, str(share.root), *share.free())
+        self._check(plan)
         if not confirm(plan):
             return self._report(plan, Results(is_complete=False), None)
         return await self._write(survey, comparison)
+
+    def _check(self, plan: Plan) -> None:
+        share = self.place.share
+        if plan.deletion is not None:
+            check_deletion(plan.deletion)
+        if self._may_fetch:
+            check_room(plan, str(share.root), *share.free())
 
     def _crop_chooser(self) -> CropChooser | None:
         request = self.request
@@ -185,9 +205,9 @@ class _Sync:
         selection = {one.name: one.selection.describe() for one in survey.datasets}
         with recorded_run(catalog, bucket_id, self.kind, self.request.datasets, selection) as run:
             async with plain_errors():
-                results = await self._transfer(survey, comparison, run)
+                results, deleted = await self._transfer_and_delete(survey, comparison, run)
             await asyncio.to_thread(state.count_sums, self.request.datasets)
-            report = self._report(comparison.plan, results, run.id)
+            report = self._report(comparison.plan, results, run.id, deleted)
             counted = report.model_dump(mode="json", include=_COUNTERS)
             run.counters = {**counted, COUNTER: state.contents.as_counters()}
             run.exit_code, run.is_complete = exit_code_of(report), report.complete
@@ -199,28 +219,42 @@ class _Sync:
         for problem in await asyncio.to_thread(publisher.publish):
             self.sink(Note(problem))
 
-    async def _transfer(self, survey: Survey, comparison: Comparison, run: Run) -> Results:
-        staging = self._site.staging()
+    async def _transfer_and_delete(self, survey: Survey, comparison: Comparison, run: Run) -> tuple[Results, Deleted]:
+        """Fetch first: what moved inside the bucket is then on the share under one name or the other, at any time."""
+        staging, begun_at = self._site.staging(), utc_now().isoformat()
+        staging.open()
+        try:
+            results = await self._transfer(survey, comparison, run, staging)
+            return results, await self._delete(survey, comparison.gone, staging)
+        finally:
+            with suppress(UnsafeError):  # What ended the run is to be told; the files are in the trash without it, too.
+                write_note(staging.trash, TrashNote(begun_at, self.bucket.url.bucket, self.request.datasets, run.id))
+            staging.close()
+
+    async def _delete(self, survey: Survey, gone: Sequence[Gone], staging: Staging) -> Deleted:
+        if not self.request.delete:
+            return Deleted()
+        tops = [one.dataset.prefix for one in survey.datasets]
+        deleter = Deleter(self.state, staging, self.spool, bucket_name=self.bucket.url.bucket, tops=tops)
+        return await deleter.delete(gone, has_time=self._has_time)
+
+    async def _transfer(self, survey: Survey, comparison: Comparison, run: Run, staging: Staging) -> Results:
         snapshots = write_snapshots(self.state, survey, self.spool, run.id, SnapshotScope.SELECTION)
         plan = comparison.plan
         planned = plan.to_fetch + plan.to_adopt if self._may_fetch else plan.to_compare
         self.sink(TransferStarted(planned))
-        staging.open()
-        try:
-            recorder = Recorder(staging.sync, lambda done: self.state.commit(run.id, done), snapshots)
-            async with recorder:
-                if not planned.objects:
-                    return Results()
-                transfer = self._make_transfer(staging, recorder)
-                work = works(comparison, self.state, self.spool, self.bucket.url.bucket, may_fetch=self._may_fetch)
-                for kind, say in ((Kind.LOST, self.state.forget), (Kind.CHANGED, self.state.doubt)):
-                    if kind in comparison.plan.by_kind:
-                        await asyncio.to_thread(say, _items_of(work, kind))
-                if self._may_fetch and self._has_time():
-                    await asyncio.to_thread(self._close_levels, work, staging)
-                return await transfer.run(work, n_objects=planned.objects, n_bytes=planned.bytes)
-        finally:
-            staging.close()
+        recorder = Recorder(staging.sync, lambda done: self.state.commit(run.id, done), snapshots)
+        async with recorder:
+            if not planned.objects:
+                return Results()
+            transfer = self._make_transfer(staging, recorder)
+            work = works(comparison, self.state, self.spool, self.bucket.url.bucket, may_fetch=self._may_fetch)
+            for kind, say in ((Kind.LOST, self.state.forget), (Kind.CHANGED, self.state.doubt)):
+                if kind in comparison.plan.by_kind:
+                    await asyncio.to_thread(say, _items_of(work, kind))
+            if self._may_fetch and self._has_time():
+                await asyncio.to_thread(self._close_levels, work, staging)
+            return await transfer.run(work, n_objects=planned.objects, n_bytes=planned.bytes)
 
     def _close_levels(self, work: Sequence[LevelWork], staging: Staging) -> None:
         """Take away the metadata of levels that were stored anew, before blocks of another shape lie beside them."""
@@ -245,12 +279,15 @@ class _Sync:
         limit = self.request.max_duration_seconds
         return limit is None or time.monotonic() - self.started < limit
 
-    def _report(self, plan: Plan, results: Results, run_id: int | None) -> SyncReport:
+    def _report(self, plan: Plan, results: Results, run_id: int | None, deleted: Deleted | None = None) -> SyncReport:
         skips = [*plan.skipped, *plan.refused, *plan.unplaced]
+        # Of a dry run, what would go.
+        deleted = deleted or Deleted(plan.to_delete if self.request.dry_run else Tally())
+        failed = [*((one.item.key, one.error) for one in results.failed), *deleted.failed]
         return SyncReport(
             run=run_id,
             dry_run=self.request.dry_run,
-            complete=results.is_complete,
+            complete=results.is_complete and deleted.is_complete,
             bucket=plan.bucket,
             datasets=plan.datasets,
             planned=Amount.of(plan.to_fetch if self._may_fetch else Tally()),
@@ -258,9 +295,10 @@ class _Sync:
             adopted=Amount.of(plan.to_adopt if self.request.dry_run else results.adopted),
             up_to_date=Amount.of(plan.up_to_date),
             replaced=Amount.of(results.replaced),
+            deleted=Amount.of(deleted.moved),
             failed=tuple(
-                FailedObject(key=one.item.key, path=one.item.relative, reason=str(one.error))
-                for one in sorted(results.failed, key=lambda problem: problem.item.key)
+                FailedObject(key=key, path=f"{self.bucket.url.bucket}/{key}", reason=str(error))
+                for key, error in sorted(failed, key=itemgetter(0))
             ),
             skipped=(
                 *(SkippedObject(key=skip.key, reason=skip.reason) for skip in skips),

@@ -42,11 +42,16 @@ def locked_in_time(
         Another run did not end in time.
     """
     holder = Holder.of_this_process()
+
+    def say(stale: Holder) -> None:
+        sink(Note(f"Took over the lock of a run that ended without a word ({stale})."))
+
     with ExitStack() as stack:
         deadline = patience.clock() + patience.seconds
         while True:
             try:
-                stack.enter_context(DatasetLock(place.share, bucket, dataset, holder, sleep=patience.sleep))
+                lock = DatasetLock(place.share, bucket, dataset, holder, on_takeover=say, sleep=patience.sleep)
+                stack.enter_context(lock)
                 break
             except LockedError:
                 if patience.clock() >= deadline:

@@ -16,6 +16,7 @@ from catalog.session import Catalog, open_catalog
 from mirror.config import Settings
 from mirror.errors import UnsafeError
 from mirror.lock import is_process_alive
+from mirror.store.mounts import file_system_of, is_network
 from mirror.store.share import Marker, Share
 
 
@@ -102,6 +103,15 @@ def refuse_catalog_on_share(settings: Settings, share: Share, *, force: bool) ->
             str(file),
             hint="SQLite over a network file system corrupts: put the catalog on a local disk, or give --force.",
         )
+
+
+def catalog_on_network(settings: Settings) -> str | None:
+    """Return what to say where the catalog is a file on a network file system, else None."""
+    file = catalog_file(settings.catalog)
+    kind = file_system_of(file.parent) if file is not None else ""
+    if not is_network(kind):
+        return None
+    return f"The catalog {file} lies on a network file system ({kind}), where SQLite corrupts: put it on a local disk."
 
 
 def _catalog_for_reading(url: str) -> Catalog | None:

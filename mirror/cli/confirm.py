@@ -8,10 +8,11 @@ from dataclasses import asdict
 from mirror.cli.output import result_width, words_width
 from mirror.cli.question import ask, can_ask
 from mirror.cli.talk import Talk
-from mirror.errors import ExitCode
+from mirror.errors import ExitCode, UsageError
+from mirror.objects import Tally
 from mirror.plan import Plan
 from mirror.report.model import SyncReport
-from mirror.report.numbers import format_amount
+from mirror.report.numbers import Units, format_amount, plural
 from mirror.report.text.plan import render_plan
 from mirror.report.text.results import render_problems, render_sync
 
@@ -45,14 +46,18 @@ class Confirmation:
         talk = self._talk
         talk.pause()
         fields = {"to_fetch": plan.to_fetch, "to_adopt": plan.to_adopt, "up_to_date": plan.up_to_date}
+        if plan.deletion is not None:
+            fields["to_delete"] = plan.to_delete
         talk.note("planned", {name: asdict(tally) for name, tally in fields.items()})
         if self._is_dry_run:
             return True
-        if plan.to_fetch.objects or plan.to_adopt.objects or plan.refused:
+        if plan.to_fetch.objects or plan.to_adopt.objects or plan.to_delete.objects or plan.refused:
             talk.words(self._text(plan, words_width()))
         if self._yes or not plan.is_large or not can_ask():
             return True
-        if not ask(f"Fetch {format_amount(plan.to_fetch, talk.manner.units)}?"):
+        units = talk.manner.units
+        also = f", and delete {format_amount(plan.to_delete, units)}" if plan.to_delete.objects else ""
+        if not ask(f"Fetch {format_amount(plan.to_fetch, units)}{also}?"):
             self.exit_code = ExitCode.FAILED
             return False
         return True
@@ -67,3 +72,21 @@ class Confirmation:
 
     def _text(self, plan: Plan, width: int | None) -> str:
         return render_plan(plan, units=self._talk.manner.units, width=width)
+
+
+class Removal:
+    """Asks whether something shall be removed for good; afterwards knows whether the user said no."""
+
+    def __init__(self, *, yes: bool, units: Units) -> None:
+        self._yes = yes
+        self._units = units
+        self.is_refused = False
+
+    def __call__(self, total: Tally, n_runs: int) -> bool:
+        """Return whether it shall be. Raises UsageError where nobody is there to answer."""
+        if self._yes:
+            return True
+        if not can_ask():
+            raise UsageError("nobody can be asked whether this is meant", "trash empty", hint="Add --yes.")
+        self.is_refused = not ask(f"Remove {format_amount(total, self._units)} of {plural(n_runs, 'run')} for good?")
+        return not self.is_refused

@@ -35,6 +35,7 @@ from mirror.cli.crops.picture import picture as crops_picture
 from mirror.cli.crops.show import show as show_crop
 from mirror.cli.demo import demo
 from mirror.cli.diff_buckets import diff_buckets
+from mirror.cli.doctor import doctor
 from mirror.cli.faults import tell
 from mirror.cli.import_mongo import import_mongo
 from mirror.cli.init import init
@@ -48,6 +49,9 @@ from mirror.cli.schedule.options import Print
 from mirror.cli.schedule.remove import remove
 from mirror.cli.schedule.show import show as show_schedule
 from mirror.cli.sync import sync
+from mirror.cli.trash.empty import empty
+from mirror.cli.trash.ls import ls as trash_ls
+from mirror.cli.trash.restore import restore
 from mirror.cli.verify import verify
 from mirror.cli.why import why
 from mirror.telling import told_by
@@ -63,7 +67,7 @@ Exit codes:
   3    differences or damage found
   4    finished, but objects failed or were refused; each is listed
   5    refused or stopped for safety: no room, disk full, share read-only,
-       gone, unmarked or foreign, catalog on the share
+       gone, unmarked or foreign, catalog on the share, too much to delete
   6    another run holds the lock
   130  stopped by Ctrl-C or SIGHUP; what was done is saved
   143  stopped by SIGTERM; what was done is saved
@@ -154,6 +158,7 @@ COMMANDS: Mapping[Callable[..., int], str] = {
     verify: "check what is on the share, and mend it",
     certify: "write what is on the share as a file to cite and to check elsewhere",
     diff_buckets: "explain why a dataset is not as large in one bucket as in the other",
+    doctor: "look whether share, catalog and buckets are as a run needs them",
     import_mongo: "take crops and evaluations of the paper's databases",
     picture: "draw a slice of a volume that is on the share",
     demo: "mirror two sample buckets, served on this machine",
@@ -199,6 +204,14 @@ GROUPS: Mapping[str, tuple[str, Mapping[Callable[..., int], str]]] = {
             install: "put a line into your crontab",
             show_schedule: "show the line, and when it runs next",
             remove: "take the line out again",
+        },
+    ),
+    "trash": (
+        "what was taken away from the share: look, restore, or remove for good",
+        {
+            trash_ls: "show what lies in the trash, run by run",
+            restore: "give files their names again, byte for byte",
+            empty: "remove it for good",
         },
     ),
 }

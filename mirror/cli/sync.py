@@ -77,6 +77,19 @@ def sync(
             show_default="always list again",
         ),
     ] = None,
+    delete: Annotated[
+        bool,
+        typer.Option("--delete", help="Move to the trash what the bucket has no more of the arrays that are chosen."),
+    ] = False,
+    max_delete: Annotated[
+        str | None,
+        typer.Option(
+            "--max-delete",
+            metavar="LIMIT",
+            help="The most that --delete may take: objects, as 500, or a part of those mirrored and of their bytes.",
+            show_default="10%",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show the plan, and write nothing.")] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask, however large the plan. Without a terminal nothing is asked.")
@@ -115,7 +128,8 @@ def sync(
 ) -> int:
     """Mirror what is chosen of datasets from a bucket to the share: verified, resumable.
 
-    Run again, it fetches only what is new, changed or was not finished. Nothing on the share is deleted.
+    Run again, it fetches only what is new, changed or was not finished. Nothing on the share is deleted but by
+    --delete, and that goes to the trash (`oomirror trash`).
     """
     with Talk(Manner(as_json, quiet, verbose, log_json, progress, units), "sync") as talk:
         from mirror.app.request import SyncRequest
@@ -126,7 +140,7 @@ def sync(
         from mirror.crops.spec import parse_crops
         from mirror.engine.fetch import ChecksumMode
         from mirror.errors import UsageError
-        from mirror.quantities import parse_duration, parse_timetable
+        from mirror.quantities import parse_duration, parse_limit, parse_timetable
         from mirror.selection import SelectionSpec, parse_formats, parse_scales, parse_volumes
 
         spec = SelectionSpec(
@@ -150,6 +164,8 @@ def sync(
             concurrency=concurrency,
             max_age_seconds=parse_duration(max_age, "--max-age") if max_age is not None else None,
             max_duration_seconds=parse_duration(max_duration, "--max-duration") if max_duration is not None else None,
+            delete=delete,
+            max_delete=parse_limit(max_delete, "--max-delete") if max_delete is not None else None,
             max_bandwidth=parse_timetable(max_bandwidth, "--max-bandwidth") if max_bandwidth is not None else None,
         )
         confirmation = Confirmation(talk, is_dry_run=dry_run, yes=yes)

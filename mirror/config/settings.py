@@ -126,6 +126,8 @@ class TransferSettings(SettingsTable):
     """Seconds that a server which was there may be out of reach before the run ends."""
     fsync: Fsync = Fsync.BATCH
     checksum: Literal["auto", "size"] = "auto"
+    keep_replaced: bool = False
+    """Whether the old file of an object that changed goes to the trash, and is not overwritten."""
     file_mode: Annotated[int | None, BeforeValidator(_parse_mode)] = None
     dir_mode: Annotated[int | None, BeforeValidator(_parse_mode)] = None
     group: str = ""
@@ -139,7 +141,8 @@ class TransferSettings(SettingsTable):
         UsageError
             This machine knows no such group.
         """
-        return FilePolicy(self.fsync, self.file_mode, self.dir_mode, _group_id(self.group) if self.group else None)
+        group_id = _group_id(self.group) if self.group else None
+        return FilePolicy(self.fsync, self.file_mode, self.dir_mode, group_id, keeps_replaced=self.keep_replaced)
 
 
 def _group_id(group: str) -> int:

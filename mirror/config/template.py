@@ -44,6 +44,7 @@ _TEMPLATE = """\
 # concurrency = 0                  # requests in flight; 0 adapts itself
 # max_bandwidth = ""               # as "200MB/s", or by local time "08:00-18:00 50MB/s, else off"
 # max_outage = "10m"               # how long a server that was there may be out of reach
+# keep_replaced = false            # true: the old file of an object that changed goes to the trash
 # fsync = "batch"                  # off | batch | each; off can lose committed files at a power cut
 # checksum = "auto"                # auto: all that the bucket offers to compare with | size
 # file_mode = ""                   # as "0664"; empty: 0666 less umask, so that the lab can read

@@ -391,7 +391,9 @@ class Fetcher:
         return Done(item, body.size, body.etag, digest, verification, is_adopted=False, replaced=replaced)
 
     def _set_aside(self, item: Item) -> bool:
-        """Move a file that the catalog does not know to the trash; return whether there was one."""
+        """Move a file that the catalog does not know to the trash, or keep an old one; return whether there was one."""
+        if item.kind is Kind.CHANGED:
+            return self._staging.keep_old(item.relative)
         if item.kind not in (Kind.REPLACE, Kind.ADOPT) or not os.path.lexists(f"{self._share_root}/{item.relative}"):
             return False
         self._staging.to_trash(item.relative)

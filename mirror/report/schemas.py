@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from mirror.report.crop_table import CropTableLine
 from mirror.report.crops import BestLine, CropLine, CropReport, EvaluationLine, IssueLine
+from mirror.report.doctor import DoctorReport
 from mirror.report.explanation import DiffReport
 from mirror.report.imports import ImportReport
 from mirror.report.locate import LocateReport
@@ -37,6 +38,7 @@ from mirror.report.model import (
 )
 from mirror.report.notice import NoticeDocument
 from mirror.report.refresh import RefreshReport
+from mirror.report.trash import EmptyReport, RestoreReport, TrashedFile, TrashLine
 from mirror.report.upkeep import CatalogInfo, CatalogVacuumed
 from mirror.report.verification import CertifyReport, VerifyReport
 
@@ -91,6 +93,11 @@ DOCUMENTS: Mapping[str, tuple[str, Any]] = {
     "why": ("What `oomirror why --json` prints", WhyReport),
     "catalog-info": ("What `oomirror catalog info --json` prints", CatalogInfo),
     "catalog-vacuum": ("What `oomirror catalog vacuum --json` prints", CatalogVacuumed),
+    "trash-ls": ("What `oomirror trash ls --json` prints: a line for each run", tuple[TrashLine, ...]),
+    "trash-ls-run": ("What `oomirror trash ls RUN --json` prints: a line for each file", tuple[TrashedFile, ...]),
+    "trash-restore": ("What `oomirror trash restore --json` prints", RestoreReport),
+    "trash-empty": ("What `oomirror trash empty --json` prints", EmptyReport),
+    "doctor": ("What `oomirror doctor --json` prints", DoctorReport),
     "error": ("What any command with --json prints when it fails", ErrorReport),
 }
 """Name of the file in docs/schemas, without `.json`, to title and shape."""

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 MOUNTS = Path("/proc/self/mounts")
 _OCTAL = re.compile(r"\\([0-7]{3})")
 _SMB = {"cifs", "smb3", "smbfs"}
+_NETWORK = {"9p", "afs", "beegfs", "ceph", "gpfs", "lustre", "virtiofs"}
+
+
+class Mount(NamedTuple):
+    """A file system where it is mounted."""
+
+    source: str
+    point: Path
+    kind: str
+    """As the kernel calls it."""
 
 
 def unc_path(folder: Path, mounts: str) -> str | None:
@@ -23,18 +34,43 @@ def unc_path(folder: Path, mounts: str) -> str | None:
     >>> unc_path(Path("/mnt/lab/OpenOrganelle"), "//nas/cell\\040lab /mnt/lab cifs rw 0 0")
     '\\\\nas\\cell lab\\OpenOrganelle'
     """
-    entries = [line.split() for line in mounts.splitlines()]
-    found = [(_text(entry[0]), Path(_text(entry[1])), entry[2]) for entry in entries if len(entry) >= 3]
-    # The last of the longest: what is mounted later hides what was mounted there before.
-    above = [(len(point.parts), number) for number, (_, point, _) in enumerate(found) if folder.is_relative_to(point)]
-    if not above:
+    mount = mount_of(folder, mounts)
+    if mount is None or mount.kind not in _SMB or not mount.source.startswith("//"):
         return None
-    source, point, kind = found[max(above)[1]]
-    if kind not in _SMB or not source.startswith("//"):
-        return None
-    below = folder.relative_to(point).as_posix()
-    whole = source.rstrip("/") if below == "." else f"{source.rstrip('/')}/{below}"
+    below = folder.relative_to(mount.point).as_posix()
+    whole = mount.source.rstrip("/") if below == "." else f"{mount.source.rstrip('/')}/{below}"
     return whole.replace("/", "\\")
+
+
+def mount_of(folder: Path, mounts: str) -> Mount | None:
+    r"""Return the mount that a folder lies on; parameters as of `unc_path`.
+
+    >>> mount_of(Path("/mnt/lab/x"), "/dev/sda1 / ext4 rw 0 0\nnas:/vol /mnt/lab nfs4 rw 0 0").kind
+    'nfs4'
+    """
+    entries = [line.split() for line in mounts.splitlines()]
+    found = [Mount(_text(entry[0]), Path(_text(entry[1])), entry[2]) for entry in entries if len(entry) >= 3]
+    # The last of the longest: what is mounted later hides what was mounted there before.
+    above = [(len(one.point.parts), number) for number, one in enumerate(found) if folder.is_relative_to(one.point)]
+    return found[max(above)[1]] if above else None
+
+
+def file_system_of(folder: Path) -> str:
+    """Return the type of the file system that a folder of this machine lies on, empty where nothing says."""
+    try:
+        mount = mount_of(folder.resolve(), MOUNTS.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return ""
+    return mount.kind if mount is not None else ""
+
+
+def is_network(kind: str) -> bool:
+    """Return whether a type of file system lies on another machine, or may.
+
+    >>> is_network("nfs4"), is_network("fuse.sshfs"), is_network("ext4")
+    (True, True, False)
+    """
+    return kind in _SMB | _NETWORK or kind.startswith(("nfs", "fuse"))
 
 
 def unc_of(folder: Path) -> str | None:

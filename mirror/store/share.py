@@ -101,10 +101,14 @@ class Share:
             raise unsafe_of(error, "cannot mark the share", self.root) from error
         return marker
 
-    def free(self) -> tuple[int, int | None]:
-        """Return free bytes, and free inodes or None where the file system does not count them."""
-        stat = os.statvfs(self.root)
-        return stat.f_bavail * stat.f_frsize, stat.f_favail if stat.f_files else None
+    def free(self) -> tuple[int | None, int | None]:
+        """Return free bytes and free inodes, each None where the share does not count them. Raises UnsafeError."""
+        try:
+            stat = os.statvfs(self.root)
+        except OSError as error:
+            raise unsafe_of(error, "cannot ask the share how much room it has", self.root) from error
+        free_bytes = stat.f_bavail * stat.f_frsize if stat.f_blocks else None
+        return free_bytes, stat.f_favail if stat.f_files else None
 
     def folder(self, relative: str) -> dict[str, int] | None:
         """Return name to bytes of what lies in a folder, `NOT_A_FILE` for what is no regular file; None without it."""

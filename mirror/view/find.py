@@ -60,9 +60,8 @@ def find_volume(settings: Settings, path: str, level: str | None, bucket: str | 
             is_default = name == settings.default_bucket
             return Found(name, one.url, bucket_roots(settings, name), chosen, is_default)
     if bucket is None and (elsewhere := _elsewhere(settings, dataset, volume, level)):
-        raise UnknownNameError(
-            f"bucket {name} has no such volume", path, hint=f'Bucket {elsewhere} has it: give bucket="{elsewhere}".'
-        )
+        hint = f'Bucket {elsewhere} has it: --bucket {elsewhere}, in Python bucket="{elsewhere}".'
+        raise UnknownNameError(f"bucket {name} has no such volume", path, hint=hint)
     raise unknown or _unknown_dataset(settings, name, dataset)
 
 

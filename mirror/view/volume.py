@@ -67,8 +67,8 @@ def open_volume(
 
     Examples
     --------
-    >>> raw = open_volume("jrc_hela-2/volumes/raw", level="s2")  # doctest: +SKIP
-    >>> raw[600:700, 225:725, :].mean()  # doctest: +SKIP
+    >>> raw = open_volume("jrc_hela-2/volumes/raw", level="s0")  # doctest: +SKIP
+    >>> raw[600:700, 225:725, 6466:6966].mean()  # doctest: +SKIP
     """
     settings = load_settings(None if config is None else Path(config))
     return open_in(settings, volume, level, bucket=bucket, fetches=fetch_missing)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mirror.errors import UsageError
-from mirror.quantities import Hours, Timetable, parse_duration, parse_rate, parse_timetable
+from mirror.quantities import Hours, Limit, Timetable, parse_duration, parse_limit, parse_rate, parse_timetable
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,19 @@ def test_hours_against_counting_the_minutes(start: int, stop: int, minute: int) 
     end = stop if stop > start else stop + 1440
     naive = minute in {one % 1440 for one in range(start, end)}
     assert Hours(start, stop, 1.0).has(minute) == naive
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [("0", Limit(objects=0)), (" 500 ", Limit(objects=500)), ("25%", Limit(percent=25)), ("2.5 %", Limit(percent=2.5))],
+)
+def test_limits(text: str, limit: Limit) -> None:
+    """A number of objects, or a percentage."""
+    assert parse_limit(text) == limit
+
+
+@pytest.mark.parametrize("text", ["", "-1", "101%", "many", "1.5", "%", "٣"])
+def test_what_is_no_limit(text: str) -> None:
+    """It is refused with the option and what is expected."""
+    with pytest.raises(UsageError, match="--max-delete"):
+        parse_limit(text, "--max-delete")

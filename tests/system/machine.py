@@ -161,13 +161,13 @@ class MirrorMachine(RuleBasedStateMachine):
     @rule(key=_keys, number=_numbers, in_parts=st.booleans())
     def put(self, key: str, number: int, in_parts: bool) -> None:
         """Store an object, or store it anew."""
-        self._count("put" if key not in self.server.objects else "replace")
+        self.count("put" if key not in self.server.objects else "replace")
         self._put(key, stored_of(key, number, in_parts=in_parts))
 
     @rule(key=_keys)
     def remove(self, key: str) -> None:
         """Delete an object upstream; the mirror keeps its file."""
-        self._count("delete upstream")
+        self.count("delete upstream")
         self.server.objects.pop(key, None)
         self.is_equal = False
 
@@ -184,7 +184,7 @@ class MirrorMachine(RuleBasedStateMachine):
         path = self.lab.mirrored / key
         if path.is_file() == (how == "foreign"):
             return
-        self._count("damage" if how != "foreign" else "foreign file")
+        self.count("damage" if how != "foreign" else "foreign file")
         body = path.read_bytes() if path.is_file() else b"somebody's"
         match how:
             case "cut":
@@ -203,13 +203,13 @@ class MirrorMachine(RuleBasedStateMachine):
     @rule(key=_keys)
     def lose(self, key: str) -> None:
         """Delete a file behind the mirror's back."""
-        self._count("delete a file")
+        self.count("delete a file")
         self._lose(key)
 
     @rule(level=st.sampled_from(LEVELS))
     def lose_level(self, level: str) -> None:
         """Delete a level's folder behind the mirror's back."""
-        self._count("delete a folder")
+        self.count("delete a folder")
         for key in [key for key in KEYS if key.startswith(level)]:
             self._lose(key)
         shutil.rmtree(self.lab.mirrored / level, ignore_errors=True)
@@ -227,7 +227,7 @@ class MirrorMachine(RuleBasedStateMachine):
         """Begin with a blank catalog, once in a while: all that lies on the share is unknown."""
         if chance:
             return
-        self._count("lose the catalog")
+        self.count("lose the catalog")
         for file in self.lab.catalog.parent.iterdir():
             file.unlink()
         self.lab.catalog.write_bytes(self.scene.blank_catalog)
@@ -240,12 +240,12 @@ class MirrorMachine(RuleBasedStateMachine):
     @rule(selection=_selections, verify_share=st.booleans())
     def sync(self, selection: str, verify_share: bool) -> None:
         """Run to the end: what was chosen is on the share, as the bucket has it."""
-        self._count("sync")
+        self.count("sync")
         self._sync(selection, verify_share=verify_share)
 
     def _sync(self, selection: str, *, verify_share: bool) -> None:
-        rows = self._rows()
-        with self._watched():
+        rows = self.rows()
+        with self.watched():
             outcome = self._run(selection, verify_share=verify_share)
         if outcome is None:
             return
@@ -269,7 +269,7 @@ class MirrorMachine(RuleBasedStateMachine):
             os.kill(process.pid or 0, signal.SIGKILL)
 
         clock = threading.Timer(milliseconds / 1000, strike)
-        with self._watched():
+        with self.watched():
             self._at_request(nth, strike if not milliseconds else clock.start)
             process.start()
             process.join(60)
@@ -277,13 +277,13 @@ class MirrorMachine(RuleBasedStateMachine):
         assert process.exitcode in (0, 1, -signal.SIGKILL)
         how = "killed" if process.exitcode == -signal.SIGKILL else "done"
         self.scene.tolls.kills[how] += 1
-        self._count("kill")
+        self.count("kill")
         process.close()
 
     @rule(selection=_selections, nth=st.integers(1, 40))
     def stop(self, selection: str, nth: int) -> None:
         """Stop a run, as Ctrl-C does, at its n-th request."""
-        self._count("stop")
+        self.count("stop")
         settings, request = self.lab.settings(), self._request(selection)
 
         async def run() -> None:
@@ -294,23 +294,23 @@ class MirrorMachine(RuleBasedStateMachine):
             if not task.cancelled() and (error := task.exception()) is not None:
                 assert isinstance(error, UnknownNameError)
 
-        with self._watched():
+        with self.watched():
             asyncio.run(run())
         nothing_left_over(self.lab)
 
     @rule(selection=_selections, milliseconds=st.integers(0, 80))
     def hurry(self, selection: str, milliseconds: int) -> None:
         """Let a run begin nothing new after a while (`--max-duration`)."""
-        self._count("max-duration")
-        with self._watched():
+        self.count("max-duration")
+        with self.watched():
             self._run(selection, max_duration_seconds=milliseconds / 1000)
         nothing_left_over(self.lab)
 
     @rule(selection=_selections, seed=st.integers(0, 1 << 16))
     def sync_in_bad_weather(self, selection: str, seed: int) -> None:
         """Run while one answer in four is bad: what is not there is named."""
-        self._count("sync in bad weather")
-        with self._watched():
+        self.count("sync in bad weather")
+        with self.watched():
             # Not at the very start, where each bad answer costs a wait that no policy of ours shortens.
             self.server.fault = at_times(*BAD_WEATHER, seed=seed, to=lambda _: len(self.server.asks) > 3)
             outcome = self._run(selection)
@@ -318,40 +318,40 @@ class MirrorMachine(RuleBasedStateMachine):
         if outcome is not None:
             assert outcome.exit_code is (ExitCode.INCOMPLETE if outcome.failed else ExitCode.DONE)
             missing = {*outcome.failed, *outcome.skipped, *self.lost}
-            assert set(self._chosen(selection)) - missing - set(self._files()) == set()
+            assert set(self._chosen(selection)) - missing - set(self.files()) == set()
 
     @rule(selection=_selections, verify_share=st.booleans())
     def dry_run(self, selection: str, verify_share: bool) -> None:
         """Look only: nothing changes; after a whole sync there is nothing to do."""
-        self._count("dry run")
-        before = self._tree(), self._rows()
+        self.count("dry run")
+        before = self._tree(), self.rows()
         outcome = self._run(selection, verify_share=verify_share, dry_run=True)
-        assert (self._tree(), self._rows()) == before
+        assert (self._tree(), self.rows()) == before
         if self.is_equal and outcome is not None:
             assert (outcome.report.planned.objects, outcome.report.adopted.objects) == (0, 0)
 
     @rule()
     def adopt(self) -> None:
         """Take over what lies there: nothing is fetched, no file changes."""
-        self._count("adopt")
-        before = self._files()
-        with self._watched(), suppress(UnknownNameError):
+        self.count("adopt")
+        before = self.files()
+        with self.watched(), suppress(UnknownNameError):
             asyncio.run(adopt(self.lab.settings(), bucket="b"))
-        assert self._files() == before
+        assert self.files() == before
 
     # What must hold
 
     @invariant()
     def nothing_wrong_is_visible(self) -> None:
         """Each file is what the bucket has or had, or what we made of it; each row has such a file."""
-        files = self._files()
+        files = self.files()
         wrong = {
             key
             for key, body in files.items()
             if body not in self.history.get(key, ()) and body != self.damaged.get(key)
         }
         assert wrong == set()
-        rows = self._rows()
+        rows = self.rows()
         assert set(rows) - set(files) - self.lost == set()
         differing = {key for key, row in rows.items() if key in files and not _agrees(row, files[key])}
         assert differing - set(self.damaged) == set()
@@ -368,9 +368,9 @@ class MirrorMachine(RuleBasedStateMachine):
             (self.lab.mirrored / key).unlink(missing_ok=True)
         self.lost |= set(self.damaged)
         self.damaged.clear()
-        kept = self._files()
+        kept = self.files()
         self._sync("all", verify_share=True)
-        files, rows = self._files(), self._rows()
+        files, rows = self.files(), self.rows()
         objects = {key: stored.body for key, stored in self.server.objects.items()}
         if not self._has_dataset:
             assert files == kept
@@ -402,15 +402,15 @@ class MirrorMachine(RuleBasedStateMachine):
         return outcome
 
     @contextmanager
-    def _watched(self) -> Iterator[None]:
+    def watched(self) -> Iterator[None]:
         """Run something that may write; check that a level which it opened is whole, and what was mended."""
-        before = self._files()
+        before = self.files()
         self.is_equal = False
         yield
         self.server.fault, self.server.on_ask = no_fault, lambda _: None
         self.scene.tolls.requests += len(self.server.asks)
         self.server.forget()
-        after = self._files()
+        after = self.files()
         self.lost -= set(after)
         self.damaged = {key: body for key, body in self.damaged.items() if after.get(key) == body}
         for level in LEVELS:
@@ -454,16 +454,19 @@ class MirrorMachine(RuleBasedStateMachine):
         """Let something happen, once, at the n-th request from now on."""
         self.server.on_ask = lambda _: act() if len(self.server.asks) == nth else None
 
-    def _files(self) -> dict[str, bytes]:
+    def files(self) -> dict[str, bytes]:
+        """Return the bodies of the bucket's files on the share, by key."""
         return {key: path.read_bytes() for key, path in files_below(self.lab.mirrored).items()}
 
     def _tree(self) -> dict[str, bytes]:
         return {name: path.read_bytes() for name, path in files_below(self.lab.share).items()}
 
-    def _rows(self) -> dict[str, Row]:
+    def rows(self) -> dict[str, Row]:
+        """Return what the catalog says of them."""
         return {name.removeprefix(f"{BUCKET}/"): row for name, row in catalog_rows(self.lab.catalog).items()}
 
-    def _count(self, step: str) -> None:
+    def count(self, step: str) -> None:
+        """Count a step."""
         self.scene.tolls.steps[step] += 1
 
 

@@ -113,9 +113,16 @@ class Outcome:
         return {one.key: one.reason for one in self.report.failed}
 
 
-def make_oddlab(folder: Path, endpoint_url: str, bucket_name: str, blank_catalog: bytes, **knobs: Any) -> OddLab:
+def make_oddlab(
+    folder: Path,
+    endpoint_url: str,
+    bucket_name: str,
+    blank_catalog: bytes,
+    kind: type[OddLab] = OddLab,
+    **knobs: Any,
+) -> OddLab:
     """Make a lab with an empty, marked share."""
-    lab = OddLab(folder, endpoint_url, bucket_name, **knobs)
+    lab = kind(folder, endpoint_url, bucket_name, **knobs)
     lab.catalog.parent.mkdir(parents=True)
     (folder / "oomirror.toml").touch()
     lab.catalog.write_bytes(blank_catalog)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
 import multiprocessing
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +14,9 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.faults import run_odd_server
+from tests.system.figures import add_figures
 from tests.system.machine import MirrorMachine, Scene, Tolls
+from tests.system.operations import widened
 
 SOAK_PARTS = 4
 """Beside each other where there are workers: a machine waits more than it computes."""
@@ -41,7 +40,7 @@ def machine_of(scene: Scene) -> type[MirrorMachine]:
         def __init__(self) -> None:
             super().__init__(scene)
 
-    return Machine
+    return widened(Machine)
 
 
 def _settings(*, max_examples: int, n_steps: int) -> settings:
@@ -72,13 +71,12 @@ def test_ten_thousand_steps(scene: Scene, part: int) -> None:
         run_state_machine_as_test(machine, settings=_settings(max_examples=20, n_steps=50))
         if tolls.steps.total() >= SOAK_STEPS and tolls.kills["killed"] >= SOAK_KILLS:
             break
-    if place := os.environ.get("OOMIRROR_TEST_FIGURES"):
-        _add_figures(Path(place), tolls, time.monotonic() - started)
+    add_figures(_figures(tolls, time.monotonic() - started))
 
 
-def _add_figures(place: Path, tolls: Tolls, seconds: float) -> None:
-    """Add the figures of one part to those of the others, in a file of JSON."""
-    ours = Counter(
+def _figures(tolls: Tolls, seconds: float) -> Counter[str]:
+    """Return the figures of one part."""
+    return Counter(
         {
             **{f"step: {name}": number for name, number in tolls.steps.items()},
             "steps": tolls.steps.total(),
@@ -89,9 +87,3 @@ def _add_figures(place: Path, tolls: Tolls, seconds: float) -> None:
             "seconds, of all parts": round(seconds),
         }
     )
-    with place.open("a+") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        file.seek(0)
-        total = Counter(json.loads(file.read() or "{}")) + ours
-        file.truncate(0)
-        file.write(json.dumps(total, indent=1, sort_keys=True))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import random
 import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -109,8 +108,9 @@ def test_a_run_that_was_killed_while_it_wrote_its_lock_leaves_nothing(scene: Sce
     with scene.lab.start("--version") as process:
         pid = process.pid
     holder = replace(Holder.of_this_process(), pid=pid)
-    (locks / "jrc_hela-2.lock").write_text(json.dumps(asdict(holder)))
-    (locks / f"jrc_hela-2.lock.{holder.token}.new").write_text("{")
+    for folder in ("jrc_hela-2.lock", f"jrc_hela-2.lock.{holder.token}.new"):
+        (locks / folder).mkdir()
+        (locks / folder / holder.token).write_bytes(holder.to_json())
     done = scene.lab.run(*WORDS, "--json")
     assert f"Took over the lock of a run that ended without a word (process {pid}" in done.stderr
     assert SyncReport.model_validate_json(done.stdout).transferred.objects == len(scene.keys)

@@ -241,7 +241,7 @@ def _held(settings: Settings, request: RefreshRequest, sink: EventSink) -> Itera
 
 def _lock(place: Workplace, holder: Holder, sink: EventSink) -> DatasetLock:
     def say(stale: Holder) -> None:
-        sink(Note(f"Took over from a refresh that ended without a word (process {stale.pid} on {stale.host})."))
+        sink(Note(f"Took over from a refresh that ended without a word ({stale})."))
 
     return DatasetLock(place.share, "refresh", lock_name(place.open_catalog), holder, on_takeover=say)
 

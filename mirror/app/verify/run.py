@@ -37,7 +37,7 @@ from mirror.engine.events import Event, EventSink, Note, ObjectsDone, TransferSt
 from mirror.engine.retry import PATIENT, RetryPolicy
 from mirror.engine.scrub import Batch, Damage, looked_at
 from mirror.errors import ExitCode, UnsafeError
-from mirror.lock import Holder, is_held
+from mirror.lock import Holder, check_held, is_held
 from mirror.objects import Tally
 from mirror.plan import Part as PlanPart
 from mirror.plan import Plan, check_room, plan_of
@@ -344,7 +344,9 @@ class _Check:
     async def _mend_bucket(self, name: str, bucket: _Bucket, found: Sequence[Found]) -> dict[str, str]:
         from mirror.app.verify.mend import Mender  # with all that fetches
 
-        staging = Staging(self.place.share, bucket.holder.token, self.settings.transfer.file_policy())
+        share, token = self.place.share, bucket.holder.token
+        held = partial(check_held, share, token)
+        staging = Staging(share, token, self.settings.transfer.file_policy(), check_held=held)
         staging.open()
         try:
             mender = Mender(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from mirror.deletion import N_EXAMPLES, Deletion
 from mirror.diff import Kind
 from mirror.formats.n5.multiscale import parse_level_name
 from mirror.objects import Tally
@@ -48,6 +49,7 @@ def render_plan(plan: Plan, *, units: Units = Units.SI, width: int | None = None
         _table(plan, units, width),
         *(fill(sentence, width) for sentence in (*_totals(plan, units), *_savings(plan, units), *_left_out(plan))),
         *_refusals(plan.refused),
+        *_deletion(plan.deletion, units, width),
     ]
     return "\n".join(part for part in parts if part)
 
@@ -187,6 +189,37 @@ def _refusals(refused: Sequence[Skip]) -> list[str]:
     if len(refused) > TOP_NAMES:
         lines.append(f"  and {len(refused) - TOP_NAMES:,} more")
     return lines
+
+
+def _deletion(deletion: Deletion | None, units: Units, width: int | None) -> list[str]:
+    if deletion is None:
+        return []
+    if not deletion.leaving:
+        return ["To delete: nothing."]
+    share = format_share(deletion.vanished.bytes, deletion.mirrored.bytes)
+    head = (
+        f"To delete, into the trash: {format_amount(deletion.vanished, units)}, {share} of what is mirrored of these."
+    )
+    leaving = sorted(deletion.leaving, key=lambda one: (-one.vanished.bytes, one.dataset, one.volume, one.level))
+    rows = [
+        (
+            f"{one.volume}/{one.level}" if one.level else one.volume,
+            format_count(one.vanished.objects),
+            format_bytes(one.vanished.bytes, units),
+        )
+        for one in leaving[:TOP_VOLUMES]
+    ]
+    table = render_table(("volume", "objects", "size"), rows, width=width, indent="  ")
+    more = [f"  and of {plural(len(leaving) - TOP_VOLUMES, 'more place')}"] if len(leaving) > TOP_VOLUMES else []
+    examples = [f"  {plain(key)}" for one in leaving for key in one.examples][:N_EXAMPLES]
+    return [
+        fill(head, width),
+        table,
+        *more,
+        "Among them:",
+        *examples,
+        fill("Files that were never mirrored stay where they are.", width),
+    ]
 
 
 def _some(names: Sequence[str], noun: str) -> str:

@@ -44,6 +44,7 @@ def _done(report: SyncReport, units: Units) -> list[str]:
     for amount, words in (
         (report.adopted, "Taken over from the share as they lay"),
         (report.replaced, "Of the fetched, in the place of a file that differed"),
+        (report.deleted, "Deleted, into the trash"),
         (report.up_to_date, "There already"),
     ):
         if amount.objects:

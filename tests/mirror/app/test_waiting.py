@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -22,7 +22,7 @@ class Other:
 
     def __init__(self, settings: Settings, ends_at: float) -> None:
         self.path = settings.share_root() / ".oomirror" / "locks" / BUCKET / f"{DATASET}.lock"
-        self.path.parent.mkdir(parents=True)
+        self.path.mkdir(parents=True)
         self.holder = Holder("f" * 16, "another-host", "boot", 4711, "")
         self.seconds, self.ends_at = 0.0, ends_at
         self.sleep(0.0)
@@ -32,9 +32,9 @@ class Other:
         self.seconds += seconds
         self.holder = replace(self.holder, beat=self.holder.beat + 1)
         if self.seconds >= self.ends_at:
-            self.path.unlink(missing_ok=True)
+            shutil.rmtree(self.path, ignore_errors=True)
         else:
-            self.path.write_text(json.dumps(asdict(self.holder)))
+            (self.path / self.holder.token).write_bytes(self.holder.to_json())
 
     @property
     def patience(self) -> Patience:
@@ -54,7 +54,7 @@ def test_a_run_that_ends_is_waited_for(lab: Settings) -> None:
         workplace(lab, dry_run=False) as place,
         locked_in_time(place, BUCKET, DATASET, other.patience, hear) as holder,
     ):
-        assert json.loads(other.path.read_text())["token"] == holder.token
+        assert [file.name for file in other.path.iterdir()] == [holder.token]
     assert said
     assert not other.path.exists()
 

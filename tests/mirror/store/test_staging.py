@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -14,7 +15,8 @@ from mirror.errors import ExitCode, UnsafeError
 from mirror.keys import ShareRules
 from mirror.store.probe import probe_rules
 from mirror.store.share import MARKER, NOT_A_FILE, FileError, Marker, Share
-from mirror.store.staging import FilePolicy, Fsync, Staging, sweep
+from mirror.store.staging import FilePolicy, Fsync, Staging, remove_room, sweep
+from tests.shim import FOR_EVER, Fault, Ways, shim
 
 KEY = "bucket/d/d.n5/attributes.json"
 SHM = Path("/dev/shm")
@@ -131,11 +133,8 @@ def test_a_share_that_went_away(staging: Staging, share: Share, step: str) -> No
         "to_trash": lambda: staging.to_trash(KEY),
         "sync": staging.sync,
     }
-    if step == "sync" and staging._policy.fsync is not Fsync.BATCH:
-        staging.sync()
-    else:
-        with pytest.raises(UnsafeError):
-            steps[step]()
+    with pytest.raises(UnsafeError):
+        steps[step]()
     staging.close()
     assert not (share.root / "bucket").exists()
     assert tree(away) == {".oomirror/tmp/run/0"}
@@ -200,3 +199,202 @@ def test_a_name_that_cannot_be_given_on_another_file_system(
         staging.publish(staging.write(b"x"), "bucket/taken", 0)
     sweep(share, {})
     assert tree(other_file_system) == {".my_notes.oo"}
+
+
+@pytest.mark.parametrize("has_links", [True, False], ids=["hard-links", "no-hard-links"])
+def test_old_file_is_kept_where_the_policy_says_so(
+    share: Share, has_links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lies in the trash under its own name; with hard links it keeps its place until the new one has it."""
+
+    def refuse(*_: object) -> None:
+        """Refuse as a file system does that knows none."""
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse)
+    share.root.mkdir()
+    room = Staging(share, "run", FilePolicy(keeps_replaced=True))
+    room.open()
+    assert not room.keep_old(KEY)
+    room.publish(room.write(b"old"), KEY, 0)
+    assert room.keep_old(KEY)
+    assert (share.root / KEY).exists() == has_links
+    room.publish(room.write(b"new"), KEY, 0)
+    assert (room.trash / KEY).read_bytes() == b"old"
+    assert (share.root / KEY).read_bytes() == b"new"
+    assert not Staging(share, "run", FilePolicy()).keep_old(KEY)
+
+
+ENDS = ("EIO", "ESTALE", "ENOSPC", "EDQUOT", "EROFS", "ENOTCONN", "EHOSTDOWN", "ENODEV", "ENXIO", "ETIMEDOUT")
+"""Nothing else would fit, nothing else be there."""
+NAMED = ("EACCES", "EPERM", "EBUSY", "ETXTBSY", "ENAMETOOLONG", "EINVAL", "EILSEQ", "ENOTDIR", "EISDIR", "ELOOP")
+"""Of one name, or of one file."""
+UNKNOWN = ("EPERM", "EINVAL", "ENOTSUP", "ENOSYS")
+"""Of what a file system does not know."""
+
+
+def number_of(name: str) -> int:
+    """Return the number of an error by its name."""
+    return int(getattr(errno, name))
+
+
+def patient(share: Share, naps: list[float], fsync: Fsync = Fsync.OFF) -> Staging:
+    """Return an open room whose naps take no time."""
+    share.root.mkdir(exist_ok=True)
+    room = Staging(share, "run", FilePolicy(fsync), sleep=naps.append)
+    room.open()
+    return room
+
+
+@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("call", ["open", "write", "close", "rename", "mkdir"])
+def test_errors_that_end_the_run(share: Share, call: str, name: str) -> None:
+    """At whatever step they are told; no file has a name then, and nothing is waited for."""
+    naps: list[float] = []
+    room = patient(share, naps)
+    with shim(share.root, Fault(call, number_of(name), n_times=FOR_EVER)), pytest.raises(UnsafeError):
+        room.publish(room.write(b"x"), KEY, 0)
+    assert naps == []
+    assert not (share.root / KEY).exists()
+
+
+@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize("call", ["rename", "mkdir"])
+def test_errors_of_one_name(share: Share, call: str, name: str) -> None:
+    """The object is named, what was written for it is removed, nothing is waited for, and others get their names."""
+    naps: list[float] = []
+    room = patient(share, naps)
+    with shim(share.root, Fault(call, number_of(name), "bucket", n_times=FOR_EVER)), pytest.raises(FileError):
+        room.publish(room.write(b"x"), KEY, 0)
+    assert list(room.folder.iterdir()) == []
+    assert naps == []
+    room.publish(room.write(b"x"), KEY, 0)
+
+
+@pytest.mark.parametrize("name", ["EACCES", "EPERM", "EBUSY", "ETXTBSY"])
+@pytest.mark.parametrize("step", ["publish", "to_trash"])
+def test_files_that_others_have_open_are_waited_for(share: Share, step: str, name: str) -> None:
+    """A moment each; and for all of a run there is an end of waiting."""
+    naps: list[float] = []
+    room = patient(share, naps)
+    (share.root / "bucket").mkdir()
+    for number in range(60):
+        (share.root / "bucket" / str(number)).write_bytes(b"old")
+
+    def act(number: int) -> None:
+        if step == "publish":
+            room.publish(room.write(b"new"), f"bucket/{number}", 0)
+        else:
+            (room.trash / "bucket").mkdir(parents=True, exist_ok=True)
+            (room.trash / "bucket" / str(number)).write_bytes(b"older")
+            room.to_trash(f"bucket/{number}")
+
+    with shim(share.root, Fault("rename", number_of(name), n_times=3)):
+        act(0)
+    assert [round(nap, 2) for nap in naps] == [0.05, 0.1, 0.2]
+    with shim(share.root, Fault("rename", number_of(name), n_times=FOR_EVER)):
+        for number in range(1, 60):
+            with pytest.raises(FileError):
+                act(number)
+    assert sum(naps) <= 31
+    assert (share.root / "bucket" / "59").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+@pytest.mark.parametrize("call", ["utime", "fsync", "syncfs"])
+@pytest.mark.parametrize("fsync", list(Fsync))
+def test_what_a_file_system_does_not_know_is_done_without(share: Share, fsync: Fsync, call: str, name: str) -> None:
+    """Neither times nor forcing to the disk; the file has its name."""
+    room = patient(share, [], fsync)
+    with shim(share.root, Fault(call, number_of(name), n_times=FOR_EVER)):
+        room.publish(room.write(b"x"), KEY, 0)
+        room.sync()
+    assert (share.root / KEY).read_bytes() == b"x"
+
+
+@pytest.mark.parametrize("name", ["EIO", "ESTALE", "ENOSPC"])
+@pytest.mark.parametrize(("call", "fsync"), [("fsync", Fsync.EACH), ("syncfs", Fsync.BATCH)])
+def test_bytes_that_the_disk_did_not_take_end_the_run(share: Share, call: str, fsync: Fsync, name: str) -> None:
+    """No row is committed of what may not be there."""
+    room = patient(share, [], fsync)
+    with shim(share.root, Fault(call, number_of(name))), pytest.raises(UnsafeError):
+        publish_and_sync(room)
+
+
+def publish_and_sync(room: Staging) -> None:
+    """Take all steps of a file."""
+    room.publish(room.write(b"x"), KEY, 0)
+    room.sync()
+
+
+LATE = {
+    "rename, once": Fault("rename", errno.ENOENT, "bucket"),
+    "rename, told late": Fault("stat", errno.ENOENT, "/tmp/run/", n_times=2),
+    "interrupted": Fault("rename", errno.EINTR, n_times=3),
+    "room, told late": Fault("stat", errno.ENOENT, "/tmp/run$", n_times=3),
+}
+
+
+@pytest.mark.parametrize("fault", LATE.values(), ids=LATE.keys())
+def test_what_fails_for_a_moment_is_tried_again(share: Share, fault: Fault) -> None:
+    """A server that is late with what it tells ends nothing."""
+    room = patient(share, [])
+    with shim(share.root, fault):
+        publish_and_sync(room)
+    assert (share.root / KEY).read_bytes() == b"x"
+
+
+def test_a_rename_whose_answer_was_lost(share: Share) -> None:
+    """The file has its name; as nobody can be sure that it is ours, its object is named, and the run goes on."""
+    room = patient(share, [])
+    (share.root / KEY).parent.mkdir(parents=True)
+    with shim(share.root, Fault("rename", errno.ENOENT, "bucket", is_done=True)), pytest.raises(FileError):
+        room.publish(room.write(b"x"), KEY, 0)
+    assert (share.root / KEY).read_bytes() == b"x"
+    room.sync()
+
+
+def test_a_room_that_was_removed(share: Share) -> None:
+    """Nothing of it gets a name after that, and removing it again is nothing."""
+    room = patient(share, [])
+    unfinished = room.write(b"x")
+    remove_room(share, "run")
+    remove_room(share, "run")
+    for act in (lambda: room.publish(unfinished, KEY, 0), lambda: room.write(b"x"), room.sync):
+        with pytest.raises(UnsafeError):
+            act()
+    assert tree(share.root) == set()
+
+
+@pytest.mark.parametrize("call", ["statvfs", "scandir", "mkdir"])
+def test_a_share_that_cannot_be_asked(share: Share, call: str) -> None:
+    """It is told as the end of the run, by each that asks."""
+    (share.root / "folder").mkdir(parents=True)
+    room = Staging(share, "run", FilePolicy())
+    acts = {"statvfs": share.free, "scandir": lambda: share.folder("folder"), "mkdir": room.open}
+    with shim(share.root, Fault(call, errno.EIO)), pytest.raises(UnsafeError):
+        acts[call]()
+
+
+def test_a_share_that_counts_nothing(share: Share) -> None:
+    """Neither bytes nor inodes: what it says is no number of what is free."""
+    share.root.mkdir()
+    with shim(share.root, ways=Ways(counts_inodes=False, counts_bytes=False)):
+        assert share.free() == (None, None)
+    free_bytes, free_inodes = share.free()
+    assert free_bytes
+    assert free_inodes != 0
+
+
+def test_probe_of_a_share_that_goes_away_over_a_name(share: Share) -> None:
+    """That name is refused, and no other; a share that stays away is told as such, and no rule is made of it."""
+    share.root.mkdir()
+    naps: list[float] = []
+    name = Fault("open", errno.EIO, "/a:b$", n_times=FOR_EVER)
+    with shim(share.root, name, Fault("open", errno.EIO, "/again$", n_times=2)):
+        assert probe_rules(share, sleep=naps.append) == ShareRules(forbidden_characters=frozenset(":"))
+    assert len(naps) == 2
+    after = Fault("open", errno.ENOTCONN, "/(again|a>b|case)$", n_times=FOR_EVER)
+    with shim(share.root, after), pytest.raises(UnsafeError, match="what names"):
+        probe_rules(share, sleep=naps.append)

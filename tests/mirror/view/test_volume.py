@@ -128,7 +128,7 @@ def test_volumes_are_found(mirrored: Lab, path: str, level: str | None, volume: 
         (f"{HELA}/volumes/labels/mito_sec", None, UnknownNameError, "volumes/labels/mito_seg"),
         (f"{HELA}/raw", "s9", UnknownNameError, "s0, s1, s2, s3, s4"),
         (f"{HELA}/volumes/masks/foreground", "s0", UnknownNameError, "has no levels"),
-        (f"{HELA}/em/fibsem-uint16", None, UnknownNameError, 'give bucket="a"'),
+        (f"{HELA}/em/fibsem-uint16", None, UnknownNameError, '--bucket a, in Python bucket="a"'),
         (HELA, None, UsageError, "DATASET/VOLUME"),
     ],
     ids=["dataset", "volume", "level", "no levels", "other bucket", "no volume"],

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +103,9 @@ class Notes:
 @contextmanager
 def held(lock: Path) -> Iterator[None]:
     """Hold a lock as another host would, whose counter moves quickly."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.mkdir(parents=True, exist_ok=True)
     holder = replace(Holder.of_this_process(), host="another-host")
+    file = lock / holder.token
     ended = threading.Event()
 
     def beat() -> None:
@@ -111,11 +113,9 @@ def held(lock: Path) -> Iterator[None]:
         number = 0
         while not ended.wait(0.05):
             number += 1
-            beside = lock.with_suffix(".new")
-            beside.write_text(json.dumps(asdict(replace(holder, beat=number))), encoding="utf-8")
-            beside.replace(lock)
+            file.write_bytes(replace(holder, beat=number).to_json())
 
-    lock.write_text(json.dumps(asdict(holder)), encoding="utf-8")
+    file.write_bytes(holder.to_json())
     thread = threading.Thread(target=beat)
     thread.start()
     try:
@@ -123,4 +123,4 @@ def held(lock: Path) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-        lock.unlink()
+        shutil.rmtree(lock)

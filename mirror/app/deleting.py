@@ -1,0 +1,126 @@
+"""Taking away what vanished: said in the trash, forgotten by the catalog, moved into the trash, batch by batch.
+
+A run that is killed at any instant leaves no row without its file. Files whose rows are forgotten and that were not
+moved yet are named in the trash's journal: `vanishing.left_by_killed_runs` finds them for the next `--delete`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from mirror.app.state import BucketState
+from mirror.app.vanishing import Gone
+from mirror.diff import Kind
+from mirror.engine.fetch import Item
+from mirror.engine.spool import Page, Spool
+from mirror.objects import Tally
+from mirror.store.share import FileError
+from mirror.store.staging import Staging
+from mirror.store.trash import (
+    Journal,
+    Trashed,
+    check_one_file_system,
+    move_to_trash,
+    remove_empty_folders,
+)
+
+_BATCH_OBJECTS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What became of what vanished."""
+
+    moved: Tally = field(default_factory=Tally)
+    """Into the trash."""
+    failed: tuple[tuple[str, FileError], ...] = ()
+    """Full key and reason of what could not be moved."""
+    is_complete: bool = True
+    """False where there was no time for all of it."""
+
+
+class Deleter:
+    """Moves files of one bucket to a run's trash.
+
+    Parameters
+    ----------
+    bucket_name
+        As S3 calls it.
+    tops
+        Full key prefixes of the datasets: of these folders none is removed, nor any above them.
+    """
+
+    def __init__(
+        self, state: BucketState, staging: Staging, spool: Spool, *, bucket_name: str, tops: Iterable[str]
+    ) -> None:
+        self._state = state
+        self._share = staging.share
+        self._staging = staging
+        self._spool = spool
+        self._bucket_name = bucket_name
+        self._tops = tuple(tops)
+        self._journal = Journal(staging.trash)
+        self._failed: list[tuple[str, FileError]] = []
+        self._moved = Tally()
+
+    async def delete(self, gone: Iterable[Gone], *, has_time: Callable[[], bool]) -> Deleted:
+        """Take away what vanished; return what became of it.
+
+        Raises
+        ------
+        UnsafeError
+            The share is full, read-only or gone, or another file system is mounted below it.
+
+        Cancelling ends it between two batches.
+        """
+        for batch in self._batches(gone):
+            if not has_time():
+                return Deleted(self._moved, tuple(self._failed), is_complete=False)
+            await asyncio.to_thread(self._move, batch)
+        return Deleted(self._moved, tuple(self._failed))
+
+    def _batches(self, gone: Iterable[Gone]) -> Iterator[list[Trashed]]:
+        gone = tuple(gone)
+        # Without its document a level opens no more; only then may its blocks go.
+        for one in gone:
+            yield from _in_batches(self._trashed(one.documents))
+        for one in gone:
+            yield from _in_batches(self._trashed(one.others))
+
+    def _trashed(self, pages: tuple[Page, ...]) -> Iterator[Trashed]:
+        for key, size, etag in self._spool.rows(pages):
+            yield Trashed(f"{self._bucket_name}/{key}", size, etag.hex())
+
+    def _move(self, batch: list[Trashed]) -> None:
+        check_one_file_system(self._share, [one.relative for one in batch])
+        self._journal.begin(batch)
+        self._state.forget(self._item(one) for one in batch)
+        left: list[str] = []
+        for one in batch:
+            try:
+                if move_to_trash(self._share, self._staging.trash, one.relative):
+                    self._moved = self._moved.plus(one.size)
+            except FileError as error:
+                left.append(one.relative)
+                self._failed.append((self._key(one), error))
+        self._staging.sync()
+        self._journal.end(left)
+        for top in self._tops:
+            root = self._share.root / self._bucket_name / top.rstrip("/")
+            remove_empty_folders(root, [(self._share.root / one.relative).parent for one in batch])
+
+    def _key(self, one: Trashed) -> str:
+        return one.relative.removeprefix(f"{self._bucket_name}/")
+
+    def _item(self, one: Trashed) -> Item:
+        return Item(Kind.LOST, self._key(one), one.relative, one.size, "", 0, None, None)
+
+
+def _in_batches(objects: Iterable[Trashed]) -> Iterator[list[Trashed]]:
+    iterator = iter(objects)
+    while batch := list(islice(iterator, _BATCH_OBJECTS)):
+        # A block may have its row by its key as well.
+        yield list({one.relative: one for one in batch}.values())

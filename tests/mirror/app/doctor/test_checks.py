@@ -1,0 +1,95 @@
+"""What the doctor says of what it sees, and of what goes wrong while it looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mirror.app.doctor.bucket import clock
+from mirror.app.doctor.checks import Check, blocking
+from mirror.app.doctor.run import examine
+from mirror.app.doctor.share import behaves
+from mirror.errors import UnsafeError
+from mirror.keys import ShareRules
+from mirror.report.doctor import Diagnosis, ok
+from mirror.report.text.doctor import render_doctor
+from mirror.store.mounts import is_network
+from mirror.store.probe import Behaviour, probe_behaviour
+from mirror.store.share import Share
+
+RULES = ShareRules()
+GOOD = Behaviour(RULES, True, "", True, 0.0, True, 0.0)
+BEHAVIOURS = {
+    "good": (GOOD, set()),
+    "no-rename": (replace(GOOD, replaces_by_rename=False), {"rename problem"}),
+    "no-fsync": (replace(GOOD, fsync_fault="Invalid argument"), {"fsync problem"}),
+    "short-paths": (replace(GOOD, takes_long_paths=False), {"paths problem"}),
+    "no-times": (replace(GOOD, time_step_seconds=None), {"times note"}),
+    "no-flock": (replace(GOOD, excludes_by_flock=False), {"flock note"}),
+    "clock": (replace(GOOD, clock_ahead_seconds=-90.0), {"clock note"}),
+    "other-names": (replace(GOOD, rules=replace(RULES, max_name_bytes=143)), {"names problem"}),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "expected"), BEHAVIOURS.values(), ids=BEHAVIOURS.keys())
+def test_behaviour(behaviour: Behaviour, expected: set[str]) -> None:
+    """Only what a mirror depends on is a problem, and each has its advice."""
+    said = [one for one in behaves(behaviour, RULES) if one.state != "ok"]
+    assert {f"{one.name} {one.state}" for one in said} == expected
+    assert all(one.advice for one in said)
+
+
+def test_probing_leaves_nothing(tmp_path: Path) -> None:
+    """What an ordinary folder does is found, and nothing stays on the share."""
+    share = Share(tmp_path)
+    share.own.mkdir()
+    found = probe_behaviour(share)
+    assert (found.replaces_by_rename, found.fsync_fault, found.excludes_by_flock) == (True, "", True)
+    assert abs(found.clock_ahead_seconds) < 5
+    assert list((share.own / "tmp").iterdir()) == []
+
+
+def test_a_look_that_fails_is_a_finding() -> None:
+    """With the words of its error; the other looks are made."""
+
+    def fail() -> Iterator[Diagnosis]:
+        """Look in vain."""
+        raise UnsafeError("the share is not there", "/mnt/lab", hint="Is it mounted?")
+
+    checks = [
+        Check("share", blocking(fail)),
+        Check("disk", blocking(lambda: (_ for _ in ()).throw(OSError(5, "Input/output error")))),
+        Check("other", blocking(lambda: [ok("other", "is well")])),
+    ]
+    report = asyncio.run(examine(checks))
+    assert report.problems == 2
+    assert report.diagnoses[0].advice == "Is it mounted?"
+    text = render_doctor(report)
+    assert "Input/output error" in text
+    assert text.endswith("2 problems found.")
+
+
+@pytest.mark.parametrize(
+    ("ahead_seconds", "is_signed", "states"),
+    [(30, True, []), (-90, True, ["note"]), (1000, False, ["note"]), (-1000, True, ["problem"])],
+    ids=["near", "minutes", "unsigned", "signed"],
+)
+def test_clock(ahead_seconds: float, is_signed: bool, states: list[str]) -> None:
+    """A clock that is far off is a problem only where requests are signed."""
+    assert [one.state for one in clock("bucket b", ahead_seconds, is_signed=is_signed)] == states
+
+
+def test_which_file_systems_are_of_the_network() -> None:
+    """By the kernel's name."""
+    assert [
+        kind for kind in ("ext4", "xfs", "tmpfs", "overlay", "cifs", "nfs", "ceph", "fuse") if is_network(kind)
+    ] == [
+        "cifs",
+        "nfs",
+        "ceph",
+        "fuse",
+    ]
