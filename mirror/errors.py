@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class ExitCode(IntEnum):
@@ -53,6 +53,16 @@ class MirrorError(Exception):
         if self.found:
             sentence += f"{',' if self.expected else ';'} found {self.found}"
         return f"{sentence}. {self.hint}".rstrip() if self.hint else sentence
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without the constructor: that of a subclass has arguments of its own, and errors come from other processes.
+        return _remade, (type(self), self.args), self.__dict__
+
+
+def _remade(kind: type[MirrorError], arguments: tuple[Any, ...]) -> MirrorError:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments  # Those that are OSErrors, too, leave this to their constructor.
+    return error
 
 
 class UsageError(MirrorError, ValueError):

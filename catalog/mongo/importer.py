@@ -88,6 +88,7 @@ def import_source(
     found = source.documents(one.record.resume_after) if one.is_resumed else understood(source, one.version)
     with catalog.begin() as connection:
         prepare(connection)
+        one = _after_others(connection, one)
         source_id = queries.put_import_source(connection, _started(one, clock()))
     one = replace(one, record=replace(one.record, id=source_id))
     tally, unreadable = Tally(), set[str]()
@@ -153,6 +154,15 @@ def _begin(connection: Connection, source: DocumentSource, ground_truth: str | N
         return _Pass(source, known, version, is_resumed=True, maps_all=is_about_crops)
     record = replace(fresh, pass_number=known.pass_number + 1, id=known.id)
     return _Pass(source, record, version, is_resumed=False, maps_all=is_other and is_about_crops)
+
+
+def _after_others(connection: Connection, one: _Pass) -> _Pass:
+    """Return a pass with a number of its own: while it looked for a document, another import may have had its."""
+    record = one.record
+    known = queries.find_import_source(connection, record.kind, record.place, record.collection)
+    if known is None or one.is_resumed or known.pass_number < record.pass_number:
+        return one
+    return replace(one, record=replace(record, id=known.id, pass_number=known.pass_number + 1))
 
 
 def _fresh(source: DocumentSource, ground_truth: str | None) -> ImportSource:

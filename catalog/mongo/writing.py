@@ -113,7 +113,8 @@ def _write_documents(connection: Connection, batch: Batch) -> dict[str, int]:
             before[known.id],
             hash=one.hash,
             body=batch.plan.bodies[one.key],
-            pass_number=batch.pass_number,
+            # Another import of the source may be a pass ahead: to its --prune this document must not have vanished.
+            pass_number=max(known.pass_number, batch.pass_number),
             changed_at=batch.now,
         )
         for one, known in batch.plan.changed

@@ -101,10 +101,11 @@ def source_documents(connection: Connection, ids: Iterable[int]) -> tuple[Source
 
 
 def see_documents(connection: Connection, ids: Iterable[int], pass_number: int) -> None:
-    """Keep that documents were seen in this pass, as they were."""
+    """Keep that documents were seen in this pass, as they were; what a later pass saw stays so."""
     t = source_document.c
     for some in in_parts(ids):
-        connection.execute(update(source_document).where(t.id.in_(some)).values(pass_number=pass_number))
+        older = (t.id.in_(some), t.pass_number < pass_number)
+        connection.execute(update(source_document).where(*older).values(pass_number=pass_number))
 
 
 def keep_earlier(connection: Connection, ids: Iterable[int], *, reason: str, now: datetime) -> None:

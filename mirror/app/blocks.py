@@ -13,11 +13,11 @@ from typing import Any
 from catalog import queries
 from catalog.records import RunKind
 from mirror.app.datasets import plain_errors
+from mirror.app.locks import Patience, dataset_locks
 from mirror.app.opened import open_bucket
 from mirror.app.run import Run, recorded_run
 from mirror.app.site import Site
 from mirror.app.state import BucketState, holds_blocks
-from mirror.app.waiting import Patience, locked_in_time
 from mirror.app.workplace import workplace
 from mirror.checksum import Proof, proof_of_etag
 from mirror.config import Settings
@@ -109,13 +109,15 @@ async def fetch_blocks(
     one = settings.bucket(request.bucket)
     async with plain_errors():
         with workplace(settings, dry_run=False) as place:
-            async with open_bucket(one, sink) as bucket:
-                with locked_in_time(place, one.url.bucket, request.dataset, patience, sink) as holder:
-                    state = BucketState.of(place.open_catalog, str(one.url), one.url.prefix, aliases=one.aliases)
-                    outage = Outage(settings.transfer.max_outage, sink)
-                    retrier = Retrier(asyncio.sleep, policy, sink, outage=outage)
-                    site = Site(settings, place, bucket, state, holder, retrier, sink)
-                    return await _Fetch(site, request).run()
+            async with (
+                open_bucket(one, sink) as bucket,
+                dataset_locks(place, one.url.bucket, (request.dataset,), sink, patience) as holder,
+            ):
+                state = BucketState.of(place.open_catalog, str(one.url), one.url.prefix, aliases=one.aliases)
+                outage = Outage(settings.transfer.max_outage, sink)
+                retrier = Retrier(asyncio.sleep, policy, sink, outage=outage)
+                site = Site(settings, place, bucket, state, holder, retrier, sink)
+                return await _Fetch(site, request).run()
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,6 +96,7 @@ class Deleter:
 
     def _move(self, batch: list[Trashed]) -> None:
         check_one_file_system(self._share, [one.relative for one in batch])
+        self._staging.check()  # Who took over the lock may be fetching what this run takes for gone.
         self._journal.begin(batch)
         self._state.forget(self._item(one) for one in batch)
         left: list[str] = []

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from mirror.engine.events import EventSink, Note, ignore
 from mirror.engine.fetch import Done, Item, source_of_file
 from mirror.errors import ExitCode, UnknownNameError, known_hint
 from mirror.formats.folder import METADATA_NAMES
-from mirror.lock import DatasetLock, Holder, live_tokens
+from mirror.lock import DatasetLock, Holder, check_held, live_tokens
 from mirror.objects import Tally, Verification, unpack_etag
 from mirror.report.model import Amount, FailedObject
 from mirror.report.trash import EmptyReport, RestoreReport, TrashedFile, TrashLine
@@ -104,7 +105,8 @@ def restore(
         stack.enter_context(DatasetLock(place.share, _LOCK, run.name, holder))
         for bucket, dataset in sorted({(one.url.bucket, _dataset(one, path)) for path, one in by_bucket.items()}):
             stack.enter_context(DatasetLock(place.share, bucket, dataset, holder))
-        staging = Staging(place.share, holder.token, settings.transfer.file_policy())
+        held = partial(check_held, place.share, holder.token)
+        staging = Staging(place.share, holder.token, settings.transfer.file_policy(), check_held=held)
         staging.open()
         stack.callback(staging.close)
         report = RestoreReport(trash=run.name, run=None, restored=Amount(), failed=_homeless(wanted, by_bucket))
@@ -203,6 +205,7 @@ class _Restorer:
                 hint="" if place.is_dir() else "With --overwrite that one goes to the trash.",
             )
         size = place.lstat().st_size
+        self.staging.check()
         state.forget([done.item])
         journal = Journal(self.staging.trash)
         journal.begin([Trashed(done.item.relative, size, "")])

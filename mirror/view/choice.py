@@ -58,13 +58,13 @@ def parse_volume(path: str) -> tuple[str, str]:
     Raises
     ------
     UsageError
-        One of them is missing.
+        One of them is missing, or cannot be the name of a folder.
 
     >>> parse_volume("jrc_hela-2/volumes/raw")
     ('jrc_hela-2', 'volumes/raw')
     """
     dataset, _, volume = path.strip("/").partition("/")
-    if not dataset or not volume:
+    if not volume or dataset in {"", ".", ".."} or not path.isprintable():
         raise UsageError("not a volume", repr(path), expected="DATASET/VOLUME, as jrc_hela-2/volumes/raw")
     return dataset, volume
 

@@ -16,6 +16,9 @@ from mirror.errors import UsageError
 AXES = ("z", "y", "x")
 MOST_PIXELS = 100_000_000
 """A larger picture is refused: no viewer shows it, and its voxels are read at once."""
+_NUMBER = r"\d{1,18}"
+"""Python refuses to read thousands of digits, and no axis has so many voxels."""
+_BOX = r"\s*(N?):(N?)\s*,\s*(N?):(N?)\s*".replace("N", f"(?:{_NUMBER})")
 _CUT = 0.5
 """Per cent of the voxels that may be black, and as many white, where contrast is chosen by what there is."""
 
@@ -58,13 +61,14 @@ def parse_position(text: str | int, n: int) -> int:
     (50, 99, 99)
     """
     words = str(text).strip()
+    if not n:
+        raise UsageError("there is no slice to draw", words, found="an axis of no voxel")
     if words == "mid":
         return n // 2
     if match := re.fullmatch(r"(\d+(?:\.\d+)?)%", words):
-        position = min(math.floor(float(match[1]) / 100 * n), n - 1)
-        if float(match[1]) <= 100:
-            return position
-    elif re.fullmatch(r"-?\d+", words) and -n <= int(words) < n:
+        if (share := float(match[1])) <= 100:
+            return min(math.floor(share / 100 * n), n - 1)
+    elif re.fullmatch(rf"-?{_NUMBER}", words) and -n <= int(words) < n:
         return int(words) % n
     raise UsageError("not a slice", words, expected=f"mid, a share as 50%, or a number up to {n - 1}")
 
@@ -89,7 +93,7 @@ def parse_box(text: str | None, shape: Sequence[int]) -> tuple[range, range]:
     """
     if text is None:
         return range(shape[0]), range(shape[1])
-    match = re.fullmatch(r"\s*(\d*):(\d*)\s*,\s*(\d*):(\d*)\s*", text)
+    match = re.fullmatch(_BOX, text)
     if match is None:
         raise UsageError("not a part of a slice", text, expected="ROWS,COLUMNS as 225:725,6466:6966")
     ends = [int(one) if one else None for one in match.groups()]

@@ -11,8 +11,10 @@ import tensorstore as ts
 
 from mirror.app.extras import check_extra
 from mirror.errors import DamagedBlockError, MirrorError
+from mirror.formats.data_type import element_bytes
 from mirror.formats.folder import Format
 from mirror.formats.layout import Array
+from mirror.formats.n5.compression import OtherCompression
 from mirror.formats.n5.grid import block_key
 from mirror.view.described import Described
 
@@ -111,10 +113,13 @@ def _decoded(described: Described, folder: Path, *, is_strict: bool) -> Any:
     from mirror.explain.sample.decode import Storage, Undecodable, codec_of, decode_stored
 
     facts = described.facts
+    if element_bytes(facts.data_type) is None:
+        raise MirrorError("cannot open the array", str(folder), expected="numbers", found=facts.data_type)
     storage = Storage(Format.N5, facts.data_type, facts.compression, facts.block_size_xyz)
     codec = codec_of(storage)
-    if isinstance(codec, Undecodable):
-        raise MirrorError("cannot open the array", str(folder), found=codec.reason)
+    if isinstance(codec, Undecodable | OtherCompression):
+        reason = codec.reason if isinstance(codec, Undecodable) else f"the compression {codec.type}, which is not known"
+        raise MirrorError("cannot open the array", str(folder), found=reason)
 
     def read(domain: Any, chunk: Any, _parameters: Any) -> None:
         """Fill one chunk, whose axes are x first."""

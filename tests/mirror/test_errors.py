@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
-from mirror.errors import ExitCode, MalformedDocumentError, MirrorError, UnknownNameError, near_names
+from mirror.errors import (
+    AccessDeniedError,
+    DamagedBlockError,
+    ExitCode,
+    MalformedDocumentError,
+    MirrorError,
+    UnknownNameError,
+    near_names,
+)
+from mirror.view import BlockLostError
 
 
 def test_a_sentence_has_what_thing_expected_found_and_hint() -> None:
@@ -20,6 +31,23 @@ def test_classes_are_also_the_builtins_that_they_mean() -> None:
     assert issubclass(MalformedDocumentError, ValueError)
     assert issubclass(UnknownNameError, LookupError)
     assert UnknownNameError("x").exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MirrorError("cannot list", "s3://b/x", found="nothing", hint="Look again."),
+        DamagedBlockError("cannot read a block", "0/0/1", part="header", found="3 bytes"),
+        AccessDeniedError("cannot read", "s3://b/x"),
+        BlockLostError("gone", "0/0/1", missing_xyz=[(0, 0, 1)]),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_errors_come_whole_from_other_processes(error: MirrorError) -> None:
+    """Fields, words and class, whatever the arguments of their own that they were made with."""
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert (str(again), again.args, vars(again)) == (str(error), error.args, vars(error))
 
 
 @pytest.mark.parametrize(

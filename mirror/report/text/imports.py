@@ -37,6 +37,7 @@ def _source(source: SourceReport, width: int | None, *, is_dry_run: bool) -> Ite
     yield f"  {plural(n_seen, 'document')} {would}: {_counts(source.documents)}."
     if source.resumed:
         yield "  An earlier import was cut; this one went on behind it."
+        yield "  What changed before that place since, the next import sees."
     if source.documents.vanished and not source.documents.dropped:
         yield "  What vanished from the source stays in the catalog; --prune drops it."
     for name, counts in (("crops", source.crops_by_dataset), ("labels", source.labels_by_state)):

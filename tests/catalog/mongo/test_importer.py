@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -163,6 +163,30 @@ def test_nothing_is_dropped_while_something_cannot_be_read(catalog: Catalog) -> 
     assert issues(catalog) == [("document 1", "unreadable", "")]
     put(catalog, MemorySource(CROPS))
     assert issues(catalog) == []
+
+
+@pytest.mark.parametrize("n_before", [0, 1], ids=["before its first document", "after it"])
+def test_an_import_that_is_overtaken_hides_no_document(catalog: Catalog, n_before: int) -> None:
+    """What a later pass saw stays seen, also where the slow one writes it after: to --prune it has not vanished."""
+    changed = [*RESULTS[:6], document(evaluation_fields(_id=6, value=0.5), "6")]
+    put(catalog, evaluations(RESULTS))
+
+    class Slow(MemorySource):
+        """Is overtaken by another import while it reads."""
+
+        def documents(self, after: str | None = None) -> Iterator[Document | Unreadable]:
+            """Yield as others do, some of them before the other import."""
+            for number, one in enumerate(super().documents(after)):
+                if number == n_before:
+                    put(catalog, evaluations(RESULTS))
+                yield one
+
+    report = put(catalog, Slow(changed, kind=ImportKind.EVALUATIONS, place="/dumps/evaluation.bson"))
+    assert (report.changed, report.unchanged, report.vanished, report.n_unreadable) == (1, 6, 0, 0)
+    with catalog.read() as connection:
+        (source,) = queries.import_sources(connection)
+        assert source.id is not None
+        assert queries.count_vanished(connection, source.id, source.pass_number) == 0
 
 
 def test_a_pass_that_was_cut_remembers_what_it_could_not_read(catalog: Catalog) -> None:

@@ -102,7 +102,7 @@ def test_the_command_mirrors_just_that(path: str, level: str | None, bucket: str
     assert choose(DATASET, path, level).sync_command(bucket) == command
 
 
-@pytest.mark.parametrize("path", ["jrc_x", "", "/", "jrc_x/"])
+@pytest.mark.parametrize("path", ["jrc_x", "", "/", "jrc_x/", "../raw", "./jrc_x/raw", "jrc\0x/raw"])
 def test_a_volume_needs_dataset_and_path(path: str) -> None:
     """In one text."""
     with pytest.raises(UsageError, match="DATASET/VOLUME"):

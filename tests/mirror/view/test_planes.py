@@ -30,14 +30,20 @@ def test_positions_are_understood(text: str | int, n: int, expected: int) -> Non
     assert parse_position(text, n) == expected
 
 
-@pytest.mark.parametrize("text", ["middle", "101%", "7", "-8", "1.5", "", "%"])
+@pytest.mark.parametrize("text", ["middle", "101%", "7", "-8", "1.5", "", "%", "9" * 5000, f"{'9' * 5000}%"])
 def test_other_positions_are_refused(text: str) -> None:
     """With what there is."""
     with pytest.raises(UsageError, match="a number up to 6"):
         parse_position(text, 7)
 
 
-@pytest.mark.parametrize("text", ["1", "1:2", "5:5,0:3", "20:30,0:3", "a:b,c:d", "1:2,3:4,5:6"])
+def test_an_axis_without_voxels_has_no_slice() -> None:
+    """Not even one in the middle."""
+    with pytest.raises(UsageError, match="no slice to draw"):
+        parse_position("mid", 0)
+
+
+@pytest.mark.parametrize("text", ["1", "1:2", "5:5,0:3", "20:30,0:3", "a:b,c:d", "1:2,3:4,5:6", f"{'9' * 5000}:,:"])
 def test_parts_that_are_none_are_refused(text: str) -> None:
     """Or that hold nothing."""
     with pytest.raises(UsageError, match="slice"):

@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import basic_indices
 
 from mirror.app.sync import SyncRequest
 from mirror.crops.box import Box
-from mirror.errors import DamagedBlockError, UnknownNameError, UsageError
+from mirror.errors import DamagedBlockError, MirrorError, UnknownNameError, UsageError
 from mirror.selection import SelectionSpec, parse_scales, parse_volumes
 from mirror.view import BlockLostError, BlockNotMirroredError, NotOnShareError, VolumeView, open_volume
 from tests.labs import HELA, Lab
@@ -269,6 +269,22 @@ def test_lz4_is_decoded_though_tensorstore_does_not(spoilt: Lab, compression: di
     (view.path / "1/1/0").unlink()
     with pytest.raises(BlockLostError):
         opened(spoilt, "raw", "s1")[0, 64, 64]
+    (view.path / "0/0/0").write_bytes(b"\0\0\0\3")
+    with pytest.raises(DamagedBlockError, match=r"0/0/0.*header"):
+        opened(spoilt, "raw", "s1")[0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "said"),
+    [({"compression": {"type": "nope"}}, "the compression nope"), ({"dataType": "string"}, "expected numbers")],
+    ids=["codec", "type"],
+)
+def test_what_cannot_be_decoded_is_not_opened(spoilt: Lab, attributes: dict[str, Any], said: str) -> None:
+    """Said at once, not at the first block."""
+    document = opened(spoilt, "raw", "s1").path / "attributes.json"
+    document.write_text(json.dumps(json.loads(document.read_text()) | attributes))
+    with pytest.raises(MirrorError, match=said):
+        opened(spoilt, "raw", "s1")
 
 
 def test_no_file_stays_open(mirrored: Lab) -> None:

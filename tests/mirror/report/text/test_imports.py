@@ -32,10 +32,11 @@ def report(*sources: SourceReport, dry_run: bool = False) -> ImportReport:
 def test_what_was_done_is_told_source_by_source() -> None:
     """Counts, a rate where it took a while, what vanished, and twenty of what failed."""
     lines = render_import(report(SOURCE)).splitlines()
-    assert lines[:8] == [
+    assert lines[:9] == [
         "Crops from mongodb://db:27017 crops/v0003, ground truth 0003",
         "  30,024 documents in 2.0 s, 15,012 a second: 30,000 new, 1 unchanged, 2 vanished, 23 unreadable.",
         "  An earlier import was cut; this one went on behind it.",
+        "  What changed before that place since, the next import sees.",
         "  What vanished from the source stays in the catalog; --prune drops it.",
         "  crops: of no dataset 1, jrc_hela-2 30,000",
         "  labels: absent_annotated 5",

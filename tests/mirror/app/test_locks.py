@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from mirror.app.waiting import Patience, locked_in_time
+from mirror.app.locks import Patience, dataset_locks
 from mirror.app.workplace import workplace
 from mirror.config import Settings
-from mirror.engine.events import Event
+from mirror.engine.events import Event, ignore
 from mirror.errors import ExitCode, LockedError
 from mirror.lock import Holder
 
@@ -42,7 +42,7 @@ class Other:
         return Patience(20.0, self.sleep, lambda: self.seconds)
 
 
-def test_a_run_that_ends_is_waited_for(lab: Settings) -> None:
+async def test_a_run_that_ends_is_waited_for(lab: Settings) -> None:
     """Then the lock is ours, and the user was told why it took so long."""
     other = Other(lab, ends_at=10.0)
     said: list[Event] = []
@@ -50,24 +50,19 @@ def test_a_run_that_ends_is_waited_for(lab: Settings) -> None:
     def hear(event: Event) -> None:
         said.append(event)
 
-    with (
-        workplace(lab, dry_run=False) as place,
-        locked_in_time(place, BUCKET, DATASET, other.patience, hear) as holder,
-    ):
-        assert [file.name for file in other.path.iterdir()] == [holder.token]
+    with workplace(lab, dry_run=False) as place:
+        async with dataset_locks(place, BUCKET, [DATASET], hear, other.patience) as holder:
+            assert [file.name for file in other.path.iterdir()] == [holder.token]
     assert said
     assert not other.path.exists()
 
 
-def test_a_run_that_goes_on_is_an_error(lab: Settings) -> None:
+async def test_a_run_that_goes_on_is_an_error(lab: Settings) -> None:
     """After the time that was given, with exit code 6; the other's lock stays."""
     other = Other(lab, ends_at=1e9)
-    with (
-        workplace(lab, dry_run=False) as place,
-        pytest.raises(LockedError) as caught,
-        locked_in_time(place, BUCKET, DATASET, other.patience),
-    ):
-        pass
+    with workplace(lab, dry_run=False) as place, pytest.raises(LockedError) as caught:
+        async with dataset_locks(place, BUCKET, [DATASET], ignore, other.patience):
+            pass
     assert caught.value.exit_code == ExitCode.LOCKED
     assert 20.0 <= other.seconds < 30.0
     assert other.path.exists()
