@@ -23,8 +23,9 @@ from tests.servers import Bucket, MotoServer, bucket_of, run_moto
 
 _numbers = itertools.count(1)
 
-# Half of Hypothesis's own number where a test names none: the suite stays under ten minutes on two cores.
-settings.register_profile("suite", settings(), max_examples=50)
+# Half of Hypothesis's own number where a test names none: the suite stays under ten minutes on two cores. No deadline:
+# how long an example takes says more of what else a machine does.
+settings.register_profile("suite", settings(), max_examples=50, deadline=None)
 settings.load_profile("suite")
 
 # A hang-up that is ignored stays ignored, by design; tests of SIGHUP must not depend on what started them (`nohup`).

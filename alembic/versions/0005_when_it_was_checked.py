@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("prefix", key, nullable=False),
         sa.Column("depth", sa.SmallInteger(), nullable=False),
         sa.Column("checked_at", sa.Text(), nullable=True),
+        sa.Column("begun_at", sa.Text(), nullable=True),
         sa.Column("resume_after", key, nullable=True),
         sa.Column("decoded_before", sa.Integer(), nullable=True),
         sa.Column("run_id", sa.Integer(), nullable=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import cast
 
 from sqlalchemy import ColumnElement, Connection, Update, and_, bindparam, delete, func, select, tuple_, update
@@ -21,7 +22,7 @@ from catalog.tables import (
     snapshot_shard,
 )
 
-_PART_FIELDS = ("bucket_id", "prefix", "depth", "checked_at", "resume_after", "decoded_before", "run_id")
+_PART_FIELDS = ("bucket_id", "prefix", "depth", "checked_at", "begun_at", "resume_after", "decoded_before", "run_id")
 
 
 def slab_sums(connection: Connection, array_id: int) -> tuple[SlabSum, ...]:
@@ -149,6 +150,8 @@ def checked_parts(connection: Connection, bucket_id: int, prefix: str, *, depth:
     for row in connection.execute(query.order_by(t.prefix, t.depth)).mappings():
         values = {name: row[name] for name in _PART_FIELDS}
         one = CheckedPart(**values, checked=Count(row["objects"], row["bytes"]))
+        if one.depth != depth:
+            one = replace(one, resume_after=None, begun_at=None)
         known = found.get(one.prefix)
         found[one.prefix] = one if known is None else _newer(known, one)
     return found
@@ -165,6 +168,7 @@ def _newer(of_depth: CheckedPart, deeper: CheckedPart) -> CheckedPart:
         of_depth.decoded_before,
         of_depth.run_id,
         of_depth.checked,
+        of_depth.begun_at,
     )
 
 

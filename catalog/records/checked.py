@@ -33,7 +33,7 @@ class CheckedPart:
     depth: int
     """As `mirror` numbers them: greater ones see all that lesser ones do."""
     checked_at: datetime | None
-    """When it was looked at from its beginning to its end; None: not yet."""
+    """When the last look that came to its end was begun: all was looked at since then; None: none came to its end."""
     resume_after: str | None
     """Where a look that was stopped goes on; None where none was."""
     decoded_before: int | None
@@ -41,6 +41,8 @@ class CheckedPart:
     run_id: int
     """The run that looked last."""
     checked: Count = NOTHING
+    begun_at: datetime | None = None
+    """When the look was begun that was stopped; None where none was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ checked_part = Table(
     Column("prefix", KeyText, primary_key=True),
     Column("depth", SmallInteger, primary_key=True),
     Column("checked_at", UtcText),
+    Column("begun_at", UtcText),
     Column("resume_after", KeyText),
     Column("decoded_before", Integer),
     Column("run_id", Integer, key_to("run.id"), nullable=False),

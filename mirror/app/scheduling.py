@@ -69,6 +69,8 @@ def plan_job(
         )
     entries_of(load_settings(config))
     place = _absolute(log) if log else _default_log()
+    if place.is_dir():
+        raise UsageError("a folder cannot be a log", str(place), hint="Name a file in it: --log FILE.")
     environment = _environment(environ)
     words = (*program(), "refresh", "--config", str(file.absolute()), "--quiet", "--log", str(place))
     return Planned(Job(when, words, environment.variables), place, environment.notes)
@@ -83,6 +85,8 @@ def install(planned: Planned, crontab: Crontab, *, now: datetime) -> Installed:
     ------
     NoCrontabError
         There is no cron here, or it refuses the line.
+    UsageError
+        The folder of its log cannot be made.
     """
     text, line = crontab.read(), planned.job.line()
     installed = Installed(own_lines(text), line, planned.job.expression.next_times(now, N_NEXT))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,6 +92,9 @@ def write_certificate(file: Path, header: Header, body: IO[bytes]) -> None:
     MirrorError
         It cannot be written.
     """
+    if not file.name or (file.exists() and not file.is_file()):
+        # Renaming would put a file in the place of a device.
+        raise MirrorError("cannot write the certificate", str(file), expected="a file", found="something else")
     unfinished = file.with_name(f".{file.name}.part")
     try:
         with _opened(unfinished, "wb", is_packed=file.name.endswith(".gz")) as stream:
@@ -127,7 +131,7 @@ class Certificate:
             with self._lines() as lines:
                 self.header = self._header(next(lines, b""))
                 self._check_body(lines)
-        except (OSError, EOFError, ValueError) as error:
+        except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
             raise self._refused(getattr(error, "strerror", None) or str(error)) from error
 
     def objects(self) -> Iterator[CertifiedObject]:

@@ -15,8 +15,10 @@ _CARRIED = re.compile(
 _KEYS = frozenset({"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"})
 _OURS = "OOMIRROR_"
 _NOT_SETTINGS = re.compile(r"OOMIRROR_(CONFIG$|TEST_|NOTICE_)")
-_SECRET_NAMES = re.compile(r"(WEBHOOK|COMMAND|HEALTHCHECK|URI|PASSWORD|SECRET|TOKEN|KEY)$")
-_SECRET_VALUE = re.compile(r"://[^/\s]*@|(password|passwd|secret|token|key)=", re.IGNORECASE)
+# Whole tables may come as JSON: OOMIRROR_NOTIFY='{"webhook": ...}'.
+_SECRET_NAMES = re.compile(r"(WEBHOOK|COMMAND|HEALTHCHECK|URI|PASSWORD|SECRET|TOKEN|KEY|^OOMIRROR_(NOTIFY|MONGO))$")
+# A password may hold slashes, and a proxy may come without its scheme.
+_SECRET_VALUE = re.compile(r"://[^/\s]*@|(^|/)[^/@\s]*:[^@\s]*@|(password|passwd|secret|token|key)=", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

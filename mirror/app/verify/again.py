@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,19 +30,29 @@ class KnownDamage:
     ----------
     home
         The bucket's folder on the share.
+    is_busy
+        Whether another run works on the dataset: then no row is put back, for it may be replacing the file.
     """
 
-    def __init__(self, catalog: Catalog, state: BucketState, keeper: Keeper, home: Path) -> None:
+    def __init__(
+        self, catalog: Catalog, state: BucketState, keeper: Keeper, home: Path, is_busy: Callable[[], bool]
+    ) -> None:
         self._catalog = catalog
         self._state = state
         self._keeper = keeper
         self._home = home
+        self._is_busy = is_busy
         self._looker = Looker()
 
     def look_again(self, chosen: Chosen) -> None:
         """Tell the keeper what is still damaged of a dataset; what is whole again gets its row back.
 
         What a run mirrored anew since is not damaged any more: it is looked at as any other object.
+
+        Raises
+        ------
+        UnsafeError
+            Files are gone because the share is.
         """
         for page in self._pages(chosen):
             with self._catalog.read() as connection:
@@ -50,10 +60,10 @@ class KnownDamage:
             open_ = [one for one, row in zip(page, rows, strict=True) if _is_open(one, row)]
             looks = [(one, self._look(chosen, one)) for one in open_]
             self._settle(chosen, page, {one.key for one, found in looks if found is not None}, open_)
-            for one, found in looks:
-                if found is not None:
-                    self._keeper.add_checked(found.part, Tally(1, one.size))
-                    self._keeper.add([found])
+            still = [found for _, found in looks if found is not None]
+            for found in still:
+                self._keeper.add_checked(found.part, Tally(1, found.claim.size))
+            self._keeper.add_known(still)
 
     def _pages(self, chosen: Chosen) -> Iterator[Sequence[DamagedRecord]]:
         place, after = chosen.place, ""
@@ -93,6 +103,10 @@ class KnownDamage:
         if not over:
             return
         with self._catalog.begin() as connection:
+            # Asked under the catalog's lock: who begins now doubts the row after it was put back.
+            if whole and self._is_busy():
+                kept = {one.key for one in whole}
+                whole, over = [], [key for key in over if key not in kept]
             for one in whole:
                 if (row := self._keeper.recorded(connection, one.key)) is None or not row.etag:
                     self._put_back(connection, one)

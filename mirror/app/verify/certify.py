@@ -101,11 +101,14 @@ class _Written:
     tally: Tally = field(default_factory=Tally)
     without_hash: int = 0
     size_only: int = 0
+    damaged: int = 0
+    """Objects that are left out: not those that a sync has fetched anew since, nor what came so from the bucket."""
     sha256: str = ""
 
 
 def _write_body(connection: Connection, place: Place, body: IO[bytes]) -> _Written:
     written, digest = _Written(), hashlib.sha256()
+    damaged = {one.key for one in queries.damaged_objects(connection, place.bucket_id, place.prefix)}
     for claim in _claims(connection, place):
         how = claim.how % HOW_ADOPTED
         line = line_of(
@@ -119,9 +122,11 @@ def _write_body(connection: Connection, place: Place, body: IO[bytes]) -> _Writt
         )
         digest.update(line)
         body.write(line)
+        damaged.discard(claim.key)
         written.tally = written.tally.plus(claim.size)
         written.without_hash += claim.hash is None
         written.size_only += how == HOW_SIZE_ONLY
+    written.damaged = len(damaged)
     written.sha256 = digest.hexdigest()
     return written
 
@@ -131,7 +136,6 @@ def _header(connection: Connection, place: Place, written: _Written) -> Header:
     chosen = Chosen(place, arrays, tuple(sorted(one.key_prefix for one in arrays)), None)
     parts = parts_of(connection, [chosen], depth=Depth.FULL, with_root=False)
     _, oldest = left_unchecked(connection, [chosen], parts, Depth.FULL)
-    damaged = queries.damaged_objects(connection, place.bucket_id, place.prefix)
     return Header(
         dataset=place.dataset,
         url=place.url,
@@ -143,7 +147,7 @@ def _header(connection: Connection, place: Place, written: _Written) -> Header:
         bytes=written.tally.bytes,
         without_hash=written.without_hash,
         size_only=written.size_only,
-        damaged=len(damaged),
+        damaged=written.damaged,
         checked_in_full_since=None if oldest is None else oldest.isoformat(),
         body_sha256=written.sha256,
     )

@@ -65,8 +65,10 @@ class Outcome:
 class _Course:
     """How far the look at one part has come: batches are done in no order."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, now: datetime) -> None:
         self.part = part
+        stopped = part.known.begun_at if part.known is not None and part.resume_after is not None else None
+        self.begun_at = stopped or now
         self.is_fed = False
         self.is_told = False
         self.checked = Tally()
@@ -138,12 +140,12 @@ class Keeper:
         """Note that a batch is on its way."""
         prefix = ticket.part.prefix
         if prefix not in self._courses:
-            self._courses[prefix] = _Course(ticket.part)
+            self._courses[prefix] = _Course(ticket.part, self._now())
         self._courses[prefix].hand_out(ticket)
 
     def end(self, part: Part) -> None:
         """Note that all batches of a part are on their way."""
-        self._courses.setdefault(part.prefix, _Course(part)).is_fed = True
+        self._courses.setdefault(part.prefix, _Course(part, self._now())).is_fed = True
 
     def take(self, ticket: Ticket, batch: Batch, seen: Seen) -> None:
         """Take what was seen of a batch; look a second time at what is odd."""
@@ -186,6 +188,23 @@ class Keeper:
         """Take what is known from elsewhere to be damaged, or a stray."""
         for one in found:
             self._outcome.found[one.part.place.bucket_id, one.claim.key] = one
+
+    def add_known(self, found: Sequence[Found]) -> None:
+        """Take what an earlier check found and is damaged still; a row that stands is taken back unless it came so.
+
+        Raises
+        ------
+        UnsafeError
+            Files are gone because the share is.
+        """
+        if not found:
+            return
+        self._check_share()
+        with self._catalog.begin() as connection:
+            worse = [one for one in found if not one.is_upstream and self._still_says(connection, one.claim)]
+            if worse:
+                self._withdraw(connection, worse)
+        self.add(found)
 
     def add_checked(self, part: Part, tally: Tally) -> None:
         """Count objects that were looked at elsewhere."""
@@ -234,11 +253,12 @@ class Keeper:
             part.place.bucket_id,
             part.prefix,
             int(self._depth),
-            self._now() if course.is_over else (known.checked_at if known is not None else None),
+            course.begun_at if course.is_over else (known.checked_at if known is not None else None),
             None if course.is_over else course.position,
             decoded,
             self._run_id,
             Count(course.checked.objects, course.checked.bytes),
+            None if course.is_over else course.begun_at,
         )
 
     def _still_says(self, connection: Connection, claim: Claim) -> bool:

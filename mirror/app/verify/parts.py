@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -81,20 +81,30 @@ def volume_and_level(array: ArrayRecord | None) -> tuple[str, str]:
     return array.path.removesuffix(array.level_name).rstrip("/"), array.level_name
 
 
-def parts_of(connection: Connection, chosen: Iterable[Chosen], *, depth: Depth, with_root: bool) -> tuple[Part, ...]:
+def parts_of(
+    connection: Connection, chosen: Iterable[Chosen], *, depth: Depth, with_root: bool, resumes: bool = True
+) -> tuple[Part, ...]:
     """Return the parts of what is chosen: those never looked at so deep first, then by the time of the last look.
 
     Parameters
     ----------
     with_root
         Also the files that lie in a bucket outside all datasets.
+    resumes
+        Whether a part at which an earlier look was stopped goes on in its middle; else it begins anew.
     """
     all_chosen = tuple(chosen)
     found = [part for one in all_chosen for part in _parts_of_dataset(connection, one, depth)]
     if with_root:
         found += _parts_at_root(connection, all_chosen, depth)
+    if not resumes:
+        found = [_from_its_beginning(part) for part in found]
     # Sorting is stable: equal times stay in the order of buckets, datasets, arrays and grids.
     return tuple(sorted((part for part in found if part.planned.objects), key=_looked_at))
+
+
+def _from_its_beginning(part: Part) -> Part:
+    return part if part.known is None else replace(part, known=replace(part.known, resume_after=None))
 
 
 def _looked_at(part: Part) -> datetime:

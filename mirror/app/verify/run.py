@@ -88,7 +88,8 @@ async def verify(
     CatalogError
         There is no catalog, or none with rows: a published one tells nothing of blocks.
 
-    Cancelling saves what was found; the next check goes on from there.
+    Cancelling saves what was found; the next check begins with what was not looked at. Only one with a budget goes on
+    in the middle of a part.
     """
     started = clock.seconds()
     checked_marker(Share(settings.share_root()))
@@ -99,7 +100,9 @@ async def verify(
             with place.open_catalog.read() as connection:
                 chosen = choose(connection, settings, request)
                 with_root = request.is_everything and not request.datasets
-                parts = parts_of(connection, chosen, depth=request.depth, with_root=with_root)
+                # Who sets no limit wants to know of all of it, whatever an earlier night has seen.
+                resumes = request.budget != Budget()
+                parts = parts_of(connection, chosen, depth=request.depth, with_root=with_root, resumes=resumes)
             check = _Check(settings, request, place, sink, clock, policy, started, chosen, parts)
             return await check.run(confirm)
 
@@ -286,7 +289,8 @@ class _Check:
         for chosen in self.chosen:
             bucket = buckets[chosen.place.bucket]
             home = self.place.share.root / bucket.folder
-            KnownDamage(self.place.open_catalog, bucket.state, bucket.keeper, home).look_again(chosen)
+            is_busy = partial(self._is_busy, bucket.folder, chosen.place.dataset)
+            KnownDamage(self.place.open_catalog, bucket.state, bucket.keeper, home, is_busy).look_again(chosen)
         feed = _Feed(self, buckets, meter, is_stopped)
         told, tally = self.clock.seconds(), Tally()
         for ticket, batch, seen in looked_at(feed.batches(), n_threads=n_cores(), is_stopped=is_stopped):
@@ -309,10 +313,7 @@ class _Check:
         for name, bucket in buckets.items():
             places = [one.place for one in self.chosen if one.place.bucket == name]
 
-            def is_busy(dataset: str, folder: str = bucket.folder) -> bool:
-                return not self.request.repair and is_held(self.place.share, folder, dataset)
-
-            for place, key in bucket.strays.settle(places, is_busy):
+            for place, key in bucket.strays.settle(places, partial(self._is_busy, bucket.folder)):
                 if any(above in known for above in _with_folders_above(key)):
                     continue
                 array = next((part.array for part in self.parts if part.array and key.startswith(part.prefix)), None)
@@ -320,6 +321,10 @@ class _Check:
                 claim = Claim(key, 0, b"", None, 0, 0)
                 reason = "neither a listing nor a run knows it"
                 bucket.keeper.add([Found(part, claim, Damage.STRAY, reason, is_upstream=False)])
+
+    def _is_busy(self, folder: str, dataset: str) -> bool:
+        """Return whether another run works on a dataset."""
+        return not self.request.repair and is_held(self.place.share, folder, dataset)
 
     async def _mend(self, buckets: Mapping[str, _Bucket], confirm: Confirm) -> None:
         found = [one for one in self.outcome.found.values() if one.damage is not Damage.STRAY]

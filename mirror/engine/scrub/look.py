@@ -16,7 +16,7 @@ import xxhash
 from mirror.engine.scrub.damage import Damage, Depth
 from mirror.engine.scrub.shape import HEADER_BYTES, BlockShape
 from mirror.errors import DamagedBlockError
-from mirror.store.share import unsafe_of
+from mirror.store.share import GONE, unsafe_of
 
 BUFFER_BYTES = 1 << 18
 """Files up to here are read by one call; as much stays in the processor's cache."""
@@ -29,8 +29,9 @@ _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ABSENT = {errno.ENOENT, errno.ENOTDIR}
 _NO_FILE = {errno.ELOOP, errno.ENXIO}
-_NOT_OURS = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-"""What says nothing of the file: the run ends."""
+# EIO is a bad sector, ENXIO a socket.
+_NOT_OURS = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM} | (GONE - {errno.EIO, errno.ENXIO})
+"""What says nothing of the file, but of us or of the share: the run ends."""
 
 
 class Wanted(NamedTuple):
@@ -185,8 +186,15 @@ class Looker:
         wanted = batch.files[position]
         place = f"{batch.folder}/{wanted.name}"
         try:
-            with _opened(wanted.name, folder) as file:
-                self._look_into(batch, file, position, seen)
+            try:
+                with _opened(wanted.name, folder) as file:
+                    self._look_into(batch, file, position, seen)
+            except OSError as error:
+                if error.errno != errno.ESTALE:
+                    raise
+                # On NFS, so does a file that a sync replaced meanwhile.
+                with _opened(wanted.name, folder) as file:
+                    self._look_into(batch, file, position, seen)
         except OSError as error:
             odd = _odd_of(error, wanted.name, folder, place)
             seen.odd.append(Odd(position, *odd))

@@ -86,8 +86,11 @@ def test_the_newest_look_that_was_deep_enough_counts(connection: Connection, buc
         PREFIX: replace(quick, checked_at=builders.at(2))
     }
     assert queries.checked_parts(connection, bucket, PREFIX, depth=2) == {PREFIX: full}
+    stopped = replace(full, prefix=f"{PREFIX}1/", resume_after="0/3")
+    queries.put_checked_parts(connection, [stopped])
+    assert queries.checked_parts(connection, bucket, stopped.prefix, depth=2)[stopped.prefix].resume_after is None
     queries.put_checked_parts(connection, [replace(full, checked_at=builders.at(5))])
-    (again,) = queries.checked_parts(connection, bucket, "", depth=3).values()
+    again = queries.checked_parts(connection, bucket, "", depth=3)[PREFIX]
     assert again.checked_at == builders.at(5)
 
 

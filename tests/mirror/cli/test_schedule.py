@@ -165,6 +165,7 @@ def test_a_program_that_refuses_is_quoted(
     [
         (["install", "0 25 * * *"], "not a cron expression: '0 25 * * *'"),
         (["install", "0 3 31 2 *"], "a moment that never comes"),
+        (["install", "@daily", "--log", "/"], "a folder cannot be a log: /"),
     ],
 )
 def test_what_cannot_be_scheduled_is_a_usage_error(

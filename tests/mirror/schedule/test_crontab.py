@@ -104,6 +104,7 @@ def test_what_a_job_needs_goes_along_and_no_secret_does() -> None:
             "AWS_PROFILE": "lab",
             "AWS_SECRET_ACCESS_KEY": "s3cr3t",
             "https_proxy": "http://user:s3cr3t@proxy:1",
+            "all_proxy": "user:s3cr3t@proxy:1",
             "HTTP_PROXY": "http://proxy:1",
             "HOME": "/root",
         },
@@ -115,7 +116,11 @@ def test_what_a_job_needs_goes_along_and_no_secret_does() -> None:
         "OOMIRROR_SHARE": "/mnt/lab",
         "PYTHONPATH": "/src",
     }
-    assert [note.partition(" ")[0] for note in environment.notes] == ["AWS_SECRET_ACCESS_KEY", "https_proxy"]
+    assert [note.partition(" ")[0] for note in environment.notes] == [
+        "AWS_SECRET_ACCESS_KEY",
+        "all_proxy",
+        "https_proxy",
+    ]
     assert "s3cr3t" not in "".join(environment.notes)
 
 
@@ -124,6 +129,8 @@ def test_what_a_job_needs_goes_along_and_no_secret_does() -> None:
     [
         ("OOMIRROR_CATALOG", "postgresql://lab:s3cr3t@db/oomirror"),
         ("OOMIRROR_CATALOG", "postgresql:///oomirror?password=s3cr3t"),
+        ("OOMIRROR_CATALOG", "postgresql://lab:s3/cr3t@db/oomirror"),
+        ("OOMIRROR_NOTIFY", '{"webhook": "https://hooks/s3cr3t"}'),
         ("OOMIRROR_NOTIFY__WEBHOOK", "https://hooks/s3cr3t"),
         ("OOMIRROR_NOTIFY__COMMAND", "tell s3cr3t"),
         ("oomirror_notify__healthcheck", "https://hc/s3cr3t"),

@@ -6,7 +6,9 @@ import asyncio
 import gzip
 import hashlib
 import json
+import os
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -86,12 +88,24 @@ def test_damage_in_a_copy_is_found_without_a_catalog(lab: Lab, certificate: Path
 
 
 def test_what_is_damaged_is_not_certified(lab: Lab, tmp_path: Path) -> None:
-    """What is known to be lost is left out and said, with exit code 3."""
+    """What is known to be lost is left out and said, with exit code 3, until a sync has fetched it."""
     lab.file(BLOCK).unlink()
     lab.verify(Depth.QUICK)
     report = certifying.certify(lab.settings, DATASET, tmp_path / "hela.jsonl")
     assert (report.damaged, certifying.exit_code_of(report)) == (1, ExitCode.DIFFERENCES)
     assert BLOCK not in (tmp_path / "hela.jsonl").read_text()
+    lab.sync("volumes/raw", scales="s0-s1")
+    report = certifying.certify(lab.settings, DATASET, tmp_path / "hela.jsonl")
+    assert (report.damaged, certifying.exit_code_of(report)) == (0, ExitCode.DONE)
+
+
+def test_a_certificate_takes_the_place_of_files_only(mirrored: Lab, tmp_path: Path) -> None:
+    """A folder, a pipe, a path without a name: each is refused and stays."""
+    os.mkfifo(tmp_path / "pipe")
+    for file in (tmp_path, tmp_path / "pipe", Path("/"), Path()):
+        with pytest.raises(MirrorError, match="cannot write the certificate"):
+            certifying.certify(mirrored.settings, DATASET, file)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
 def changed_size(text: bytes) -> bytes:
@@ -126,6 +140,18 @@ def led_elsewhere(text: bytes) -> bytes:
     return json.dumps(header, sort_keys=True, separators=(",", ":")).encode() + b"\n" + b"".join(lines)
 
 
+def bad_gzip(text: bytes) -> bytes:
+    """Be packed, and damaged."""
+    packed = bytearray(gzip.compress(text))
+    packed[20:60] = b"\xff" * 40
+    return bytes(packed)
+
+
+def deep(_: bytes) -> bytes:
+    """Be JSON that is nested deeper than anybody means."""
+    return b"[" * 100_000
+
+
 def other_file(_: bytes) -> bytes:
     """Be something else."""
     return b'{"schema": 1}\n'
@@ -133,7 +159,7 @@ def other_file(_: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     "change",
-    [changed_size, changed_header, cut_lines, cut_in_a_line, led_elsewhere, other_file],
+    [changed_size, changed_header, cut_lines, cut_in_a_line, led_elsewhere, bad_gzip, deep, other_file],
     ids=lambda f: f.__name__,
 )
 def test_a_certificate_that_was_changed_is_refused(

@@ -89,6 +89,39 @@ def test_a_check_that_is_stopped_goes_on_in_the_middle_of_a_part(lab: Lab) -> No
     assert max(level.checked.objects for level in raw) < 5
 
 
+def test_a_part_that_took_many_nights_was_looked_at_since_the_first(lab: Lab) -> None:
+    """The time that is kept of a part is that of its beginning: what was seen first may be gone since."""
+    nights, stopped_at = Nights(FIRST), dict[str, datetime]()
+    while True:
+        lab.verify(clock=nights.clock(), budget=Budget(n_bytes=1))
+        with lab.catalog() as catalog, catalog.read() as connection:
+            (bucket_id,) = [one for one, url in queries.buckets(connection).items() if HOME in url]
+            parts = queries.checked_parts(connection, bucket_id, "", depth=Depth.FULL)
+        over = [prefix for prefix in stopped_at if parts[prefix].checked_at]
+        if over:
+            break
+        for prefix, part in parts.items():
+            if part.resume_after:
+                stopped_at.setdefault(prefix, nights.moment)
+        nights.moment += timedelta(days=1)
+    assert [parts[prefix].checked_at for prefix in over] == [stopped_at[prefix] for prefix in over]
+    assert stopped_at[over[0]] < nights.moment
+
+
+def test_a_check_without_a_budget_looks_at_what_a_stopped_one_had_seen(lab: Lab) -> None:
+    """It begins each part anew: what was whole last night, before the part was left in its middle, may be gone."""
+    with lab.catalog() as catalog, catalog.read() as connection:
+        (bucket_id,) = [one for one, url in queries.buckets(connection).items() if HOME in url]
+    seen: list[str] = []
+    while not seen:
+        lab.verify(budget=Budget(n_bytes=1), volumes=parse_volumes(["volumes/raw"]), scales=parse_scales("s0"))
+        with lab.catalog() as catalog, catalog.read() as connection:
+            parts = queries.checked_parts(connection, bucket_id, "", depth=Depth.FULL)
+        seen = [prefix + part.resume_after for prefix, part in parts.items() if part.resume_after and "/s0/" in prefix]
+    lab.file(seen[0]).unlink()
+    assert kinds(lab.verify()) == {seen[0]: "lost"}
+
+
 def test_a_check_that_is_killed_loses_what_it_had_not_recorded(lab: Lab) -> None:
     """Killed in the middle it leaves nothing that hinders the next one, which finds the damage and closes its run."""
     lab.file(BLOCK).unlink()

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,16 @@ import pytest
 
 from catalog import queries
 from catalog.errors import CatalogError
-from catalog.records import RunKind, RunState
+from catalog.records import DamagedRecord, Recorded, RunKind, RunState
 from mirror.app.inventory import list_levels
 from mirror.app.setup import init
+from mirror.app.state import BucketState
 from mirror.app.verify import VerifyRequest, exit_code_of, verify
 from mirror.engine.fetch import ChecksumMode
 from mirror.engine.scrub import Depth
 from mirror.errors import ExitCode, LockedError, UnknownNameError, UnsafeError
 from mirror.lock import DatasetLock, Holder
+from mirror.quantities import Budget
 from mirror.selection import parse_scales, parse_volumes
 from mirror.store.share import Share
 from tests.mirror.app.verify.conftest import BLOCK, DATASET, HOME, OTHER_BLOCK, RAW, Lab, kinds
@@ -137,6 +140,54 @@ def test_a_file_that_comes_back_gets_its_row_back(lab: Lab) -> None:
     assert kinds(lab.verify(Depth.QUICK)) == {}
     report = lab.sync("volumes/raw", scales="s0-s1")
     assert (report.transferred.objects, report.adopted.objects) == (0, 0)
+
+
+def test_no_row_is_put_back_while_a_sync_may_replace_the_file(lab: Lab) -> None:
+    """Under the lock of another run a file that came back is told as no damage, and has its row only after that run."""
+    body = lab.file(BLOCK).read_bytes()
+    delete(lab.file(BLOCK))
+    lab.verify(Depth.QUICK)
+    lab.file(BLOCK).write_bytes(body)
+    with DatasetLock(Share(lab.share), HOME, DATASET, Holder.of_this_process()):
+        assert kinds(lab.verify(Depth.QUICK)) == {}
+        assert row_of(lab, BLOCK) is None
+    lab.verify(Depth.QUICK)
+    assert row_of(lab, BLOCK) is not None
+
+
+def row_of(lab: Lab, key: str) -> Recorded | None:
+    """Return the row of an object of bucket B."""
+    with lab.catalog() as catalog:
+        state = BucketState.of(catalog, str(lab.settings.bucket("b").url), "heinrich-2021a/", aliases=())
+        array_id, block = state.place_of(key) or (None, None)
+        with catalog.read() as connection:
+            return queries.recorded(connection, state.bucket_id or 0, key, array_id=array_id, block_xyz=block)
+
+
+def test_damage_that_came_so_and_is_lost_since_loses_its_row(lab: Lab) -> None:
+    """A block that is damaged in its bucket has its row; once it is gone, so is the row, on any night."""
+    row = row_of(lab, BLOCK)
+    assert row is not None
+    with lab.catalog() as catalog, catalog.begin() as connection:
+        (bucket_id,) = [one for one, url in queries.buckets(connection).items() if HOME in url]
+        known = DamagedRecord(
+            bucket_id=bucket_id,
+            key=BLOCK,
+            kind="decode",
+            reason="as it came",
+            is_upstream=True,
+            size=row.size,
+            etag=row.etag,
+            hash=row.hash,
+            how=row.how,
+            mirrored_run_id=row.run_id,
+            run_id=row.run_id,
+            found_at=datetime.now(UTC),
+        )
+        queries.put_damaged(connection, [known])
+    delete(lab.file(BLOCK))
+    assert kinds(lab.verify(budget=Budget(n_bytes=1))) == {BLOCK: "lost"}
+    assert row_of(lab, BLOCK) is None
 
 
 def test_strays_are_told_and_left(lab: Lab) -> None:

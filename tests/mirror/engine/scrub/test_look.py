@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -182,6 +183,39 @@ def test_what_may_not_be_read_ends_the_look(tmp_path: Path) -> None:
     (tmp_path / "0").chmod(stat.S_IWUSR)
     with pytest.raises(UnsafeError):
         Looker().look(Batch(str(tmp_path), [Wanted("0", 5, None)], Depth.FULL))
+
+
+@pytest.mark.parametrize(
+    ("number", "n_times", "outcome"),
+    [
+        pytest.param(errno.ESTALE, 1, [], id="replaced meanwhile"),
+        pytest.param(errno.EIO, 9, ["content"], id="bad sector"),
+        pytest.param(errno.ESTALE, 9, None, id="stale"),
+        pytest.param(errno.ENOTCONN, 9, None, id="gone"),
+    ],
+)
+def test_a_share_that_goes_away_is_no_damage_of_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, n_times: int, outcome: list[str] | None
+) -> None:
+    """What a file system says of itself ends the look; a bad sector is damage, a handle that was stale once is none."""
+    (tmp_path / "0").write_bytes(b"hello")
+    left = [number] * n_times
+    fstat = os.fstat
+
+    def failing(file: int) -> os.stat_result:
+        if left:
+            raise OSError(left.pop(), "the system's words")
+        return fstat(file)
+
+    batch = Batch(str(tmp_path), [Wanted("0", 5, None)], Depth.FULL)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fstat", failing)
+        if outcome is None:
+            with pytest.raises(UnsafeError):
+                Looker().look(batch)
+            return
+        seen = Looker().look(batch)
+    assert [one.damage for one in seen.odd] == outcome
 
 
 def test_batches_come_back_with_what_went_with_them(tmp_path: Path) -> None:
