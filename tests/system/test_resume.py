@@ -29,7 +29,7 @@ from tests.system.invariants import (
 from tests.system.workbench import Workbench
 
 WORDS = ("sync", "jrc_hela-2", *SMALL_A.words, "--concurrency", "4")
-N_INSTANTS = 10
+N_INSTANTS = 5
 N_LISTINGS = 60
 """About how many listings and documents a run reads before it transfers."""
 N_HALF = 200
@@ -81,7 +81,7 @@ def scene(lab: Workbench, proxy: Proxy, sources: dict[str, Mapping[str, bytes]])
 
 def _instants() -> list[object]:
     soak = pytest.mark.soak
-    return [*range(N_INSTANTS), *(pytest.param(n, marks=soak) for n in range(N_INSTANTS, 4 * N_INSTANTS))]
+    return [*range(N_INSTANTS), *(pytest.param(n, marks=soak) for n in range(N_INSTANTS, 8 * N_INSTANTS))]
 
 
 @pytest.mark.parametrize("instant", _instants())
