@@ -296,6 +296,12 @@ def test_a_share_that_was_filled_before_is_adopted(copied: Workbench, proxy: Pro
     _all_is_well(copied, FIRST_RUN, sources)
 
 
+def trashed_files(bench: Workbench) -> dict[str, Path]:
+    """Return the files of the mirror that lie in the trash, without what says of which run they are."""
+    files = files_below(bench.share / ".oomirror" / "trash")
+    return {place: path for place, path in files.items() if not path.name.startswith(".")}
+
+
 def test_damaged_and_missing_files_of_an_old_copy_are_fetched(
     copied: Workbench, proxy: Proxy, sources: Sources
 ) -> None:
@@ -307,7 +313,7 @@ def test_damaged_and_missing_files_of_an_old_copy_are_fetched(
     report = copied.sync(FIRST_RUN.request())
     assert sorted(_without_metadata(proxy.keys("get"))) == sorted([RAW_BLOCK, OTHER_BLOCK])
     assert (report.transferred.objects, report.replaced.objects) == (2, 1)
-    trash = files_below(copied.share / ".oomirror" / "trash")
+    trash = trashed_files(copied)
     assert [path.read_bytes() for path in trash.values()] == [damaged]
     assert [name.partition("/")[2] for name in trash] == [f"{FIRST_RUN.bucket_name}/{OTHER_BLOCK}"]
     _all_is_well(copied, FIRST_RUN, sources)
@@ -321,7 +327,7 @@ def test_a_file_of_another_size_is_replaced_and_kept_in_the_trash(
     shown = copied.sync(FIRST_RUN.request(dry_run=True))
     report = copied.sync(FIRST_RUN.request())
     assert shown.planned.objects == report.transferred.objects == report.replaced.objects == 1
-    trash = files_below(copied.share / ".oomirror" / "trash")
+    trash = trashed_files(copied)
     assert [path.read_bytes() for path in trash.values()] == [b"half of it"]
     _all_is_well(copied, FIRST_RUN, sources)
 

@@ -49,7 +49,9 @@ def _naive(a: Factors, b: Factors) -> dict[str, int]:
             quotient = Decimal(product_a) / product_b
             mean = Decimal(product_a) if quotient == 1 else (product_a - product_b) / quotient.ln()
             terms = {name: mean * _decimal(a[name] / b[name]).ln() for name in a}
-        return _hand_out(terms, product_a - product_b)
+        # A term that is whole comes out as whole: 3 / ln 2 times ln 8 is 9, and not 8.999...
+        whole = {name: term.quantize(Decimal("1e-40")) for name, term in terms.items()}
+        return _hand_out(whole, product_a - product_b)
 
 
 def _decimal(number: Fraction) -> Decimal:
