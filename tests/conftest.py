@@ -23,14 +23,17 @@ from tests.servers import Bucket, MotoServer, bucket_of, run_moto
 
 _numbers = itertools.count(1)
 
-# Half of Hypothesis's own number where a test names none: the suite stays under ten minutes on two cores. No deadline:
-# how long an example takes says more of what else a machine does.
-settings.register_profile("suite", settings(), max_examples=50, deadline=None)
+# Less than half of Hypothesis's own number where a test names none: the suite is to stay under ten minutes on two cores.
+# No deadline: how long an example takes says more of what else a machine does.
+settings.register_profile("suite", settings(), max_examples=40, deadline=None)
 settings.load_profile("suite")
 
 # A hang-up that is ignored stays ignored, by design; tests of SIGHUP must not depend on what started them (`nohup`).
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+# The same for what a shell starts in the background, which it lets ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
