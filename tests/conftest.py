@@ -23,8 +23,8 @@ from tests.servers import Bucket, MotoServer, bucket_of, run_moto
 
 _numbers = itertools.count(1)
 
-# Less than half of Hypothesis's own number where a test names none: the suite is to stay under ten minutes on two cores.
-# No deadline: how long an example takes says more of what else a machine does.
+# Less than half of Hypothesis's own number where a test names none: the suite is to stay under ten minutes. No
+# deadline: how long an example takes says more of what else a machine does.
 settings.register_profile("suite", settings(), max_examples=40, deadline=None)
 settings.load_profile("suite")
 
