@@ -17,7 +17,7 @@ from catalog.session import Catalog
 from mirror.app.publish import Publisher
 from mirror.app.run import recorded_run
 from mirror.app.state import BucketState
-from mirror.app.workplace import checked_marker, workplace
+from mirror.app.workplace import checked_marker, utc_now, workplace
 from mirror.checksum import Proof, proof_of_etag, xxh3_of
 from mirror.config import BucketSettings, Settings
 from mirror.diff import Kind
@@ -151,7 +151,7 @@ class _Restorer:
                 self._restored += Tally(len(done), sum(one.size for one in done))
             state.count_sums(datasets)
             recorded.exit_code = ExitCode.INCOMPLETE if self._failed else ExitCode.DONE
-        write_note(self.staging.trash, TrashNote(_now(), url.bucket, tuple(datasets), recorded.id))
+        write_note(self.staging.trash, TrashNote(utc_now().isoformat(), url.bucket, tuple(datasets), recorded.id))
         remove_empty_folders(self.run.folder, [(self.run.folder / path).parent for path in paths])
         return report.model_copy(
             update={
@@ -333,7 +333,3 @@ def _has_bytes(place: Path, done: Done) -> bool:
 
 def _tally(amount: Amount) -> Tally:
     return Tally(amount.objects, amount.bytes)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -44,7 +44,12 @@ def listing_lines(reports: Iterable[BaseModel]) -> Iterator[str]:
 
 def error_document(error: _Told) -> str:
     """Return an error's parts as a JSON object."""
-    parts = ErrorParts(
+    return document(ErrorReport(error=error_parts(error)))
+
+
+def error_parts(error: _Told) -> ErrorParts:
+    """Return an error of ours as a report tells it."""
+    return ErrorParts(
         exit=int(error.exit_code),
         what=error.what,
         thing=error.thing,
@@ -52,4 +57,3 @@ def error_document(error: _Told) -> str:
         found=error.found,
         hint=error.hint,
     )
-    return document(ErrorReport(error=parts))

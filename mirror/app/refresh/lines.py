@@ -10,6 +10,7 @@ from catalog.errors import CatalogError
 from mirror.app.refresh.entries import Entry
 from mirror.app.sync import exit_code_of
 from mirror.errors import ExitCode, LockedError, MirrorError, UnsafeError
+from mirror.report.json import error_parts
 from mirror.report.model import ErrorParts, SyncReport
 from mirror.report.numbers import format_utc
 from mirror.report.refresh import EntryState, MirrorLine, RefreshReport, Upstream, total
@@ -72,14 +73,7 @@ def _bare(entry: Entry, state: EntryState) -> MirrorLine:
 def parts_of(error: Exception) -> ErrorParts:
     """Return an error's parts; of one that is no error of ours, what can be said."""
     if isinstance(error, MirrorError | CatalogError):
-        return ErrorParts(
-            exit=int(error.exit_code),
-            what=error.what,
-            thing=error.thing,
-            expected=error.expected,
-            found=error.found,
-            hint=error.hint,
-        )
+        return error_parts(error)
     first_line = str(error).partition("\n")[0]
     return ErrorParts(
         exit=int(ExitCode.FAILED),
