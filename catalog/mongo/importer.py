@@ -6,11 +6,10 @@ behind it. Only a pass that came to its end tells what vanished, and nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from catalog import queries
 from catalog.mongo.bodies import storable
@@ -22,6 +21,7 @@ from catalog.mongo.report import ImportReport, Tally
 from catalog.mongo.understood import understood
 from catalog.mongo.writing import Batch, drop_documents, prepare, write_batch, write_unreadable
 from catalog.queries.imports import KnownDocument
+from catalog.queries.rows import batches
 from catalog.records import CropRecord, Evaluation, ImportIssue, ImportKind, ImportSource
 from catalog.session import Catalog
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 GROUND_TRUTH = "0003"
 """Version of the ground truth, where neither user nor source tells one."""
 BATCH_DOCUMENTS = 2_000
-_T = TypeVar("_T")
 
 
 def utc_now() -> datetime:
@@ -92,7 +91,7 @@ def import_source(
         source_id = queries.put_import_source(connection, _started(one, clock()))
     one = replace(one, record=replace(one.record, id=source_id))
     tally, unreadable = Tally(), set[str]()
-    for some in _batches(map(incoming, found), batch):
+    for some in batches(map(incoming, found), batch):
         with catalog.begin() as connection:
             refused = _write(connection, one, some, tally, clock())
         unreadable.update(refused)
@@ -132,7 +131,7 @@ def preview_import(
                 n_known = queries.count_vanished(connection, known.id, record.pass_number)
     one = _Pass(source, record, record.version or GROUND_TRUTH, is_resumed=False, maps_all=True)
     tally = Tally()
-    for some in _batches(map(incoming, understood(source, one.version)), batch):
+    for some in batches(map(incoming, understood(source, one.version)), batch):
         documents = [each for each in some if isinstance(each, Incoming)]
         plan = plan_batch(documents, _known(catalog, record.id, documents), record.pass_number, is_resumed=False)
         _count(one, some, plan, tally)
@@ -290,9 +289,3 @@ def _report(
         by_dataset=dict(sorted(tally.by_dataset.items())),
         by_state=dict(sorted(tally.by_state.items())),
     )
-
-
-def _batches(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    iterator = iter(values)
-    while some := list(islice(iterator, size)):
-        yield some

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Select, delete, func, insert, literal, select, update
 
-from catalog.queries.rows import put_named, put_rows
+from catalog.queries.rows import batches, put_named, put_rows
 from catalog.records import EarlierDocument, ImportKind, ImportSource, SourceDocument
 from catalog.tables import (
     UtcText,
@@ -205,7 +204,5 @@ def _stored(moment: datetime) -> str:
 
 
 def in_parts(values: Iterable[_T]) -> Iterator[list[_T]]:
-    """Yield values in lists, each short enough for one statement."""
-    iterator = iter(values)
-    while some := list(islice(iterator, _AT_ONCE)):
-        yield some
+    """Return values in lists, each short enough for one statement."""
+    return batches(values, _AT_ONCE)

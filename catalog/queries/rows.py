@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from sqlalchemy import (
     Column,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import psycopg
     from sqlalchemy.dialects import postgresql
 
+_T = TypeVar("_T")
 BATCH_ROWS = 5_000
 """Rows a statement; more is not faster, and fewer keep less in memory."""
 
@@ -129,10 +130,10 @@ def inserted_id(result: CursorResult[Any]) -> int:
     return int(key[0])
 
 
-def batches(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield the rows in lists of at most `BATCH_ROWS`."""
-    iterator = iter(rows)
-    while batch := list(islice(iterator, BATCH_ROWS)):
+def batches(values: Iterable[_T], size: int = BATCH_ROWS) -> Iterator[list[_T]]:
+    """Yield rows, or other values, in lists of at most `size`."""
+    iterator = iter(values)
+    while batch := list(islice(iterator, size)):
         yield batch
 
 
