@@ -12,7 +12,7 @@ def doctor(
     as_json: options.Json = False,
     verbose: options.Traceback = False,  # noqa: ARG001  read where faults are told
 ) -> int:
-    """Look at share, catalog, buckets and machine, and say what to do about what is found. Exit code 3 with a problem.
+    """Look at share, catalog, buckets, mirrors and who is told of them, and say what to do about what is found. Exit code 3 with a problem.
 
     Nothing is changed; on the share a few files are made and removed in a folder of ours.
     """
