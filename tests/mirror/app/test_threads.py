@@ -20,6 +20,7 @@ def test_cancelled_it_is_waited_for() -> None:
         raise ValueError
 
     async def cancel() -> None:
+        """Cancel it once it is under way."""
         task = asyncio.ensure_future(in_thread_to_its_end(work, told.set))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
