@@ -83,7 +83,7 @@ class KnownDamage:
         claim = Claim(one.key, one.size, one.etag, one.hash, one.how, one.mirrored_run_id)
         folder, _, name = one.key.rpartition("/")
         below = f"{folder}/"[len(array.key_prefix) :] if array is not None else ""
-        wanted = wanted_of(claim, name, depth=Depth.FULL, decoded_before=0)
+        wanted = wanted_of(name, claim[1:], depth=Depth.FULL, decoded_before=0)
         batch = Batch(str(self._home / folder), [wanted], Depth.FULL, shape_of(array, below))
         seen = self._looker.look(batch)
         part = Part(chosen.place, one.key, array, Tally(1, one.size))

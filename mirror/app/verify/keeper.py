@@ -85,7 +85,7 @@ class _Course:
             first = self._open.popleft()
             self._done.discard(id(first))
             self.position = first.position
-            self.checked += Tally(len(first.claims), first.n_bytes)
+            self.checked += first.tally
 
     @property
     def is_over(self) -> bool:
@@ -149,7 +149,7 @@ class Keeper:
 
     def take(self, ticket: Ticket, batch: Batch, seen: Seen) -> None:
         """Take what was seen of a batch; look a second time at what is odd."""
-        self._outcome.add_checked(ticket.part, Tally(len(ticket.claims), ticket.n_bytes))
+        self._outcome.add_checked(ticket.part, ticket.tally)
         for odd in seen.odd:
             if (found := self._confirmed(ticket, batch, odd)) is not None:
                 self._found.append(found)
@@ -165,14 +165,14 @@ class Keeper:
         again = self._looker.look(_alone(batch, wanted, with_content=odd.damage is Damage.HEADER))
         if not again.odd:
             return None
-        second, claim = again.odd[0], ticket.claims[odd.position]
+        second, claim = again.odd[0], ticket.claim(odd.position)
         is_same_kind = batch.depth is Depth.FULL or odd.damage is not Damage.HEADER
         told = second if is_same_kind else odd
         is_upstream = second.is_hash_same and claim.hash is not None and claim.how % HOW_ADOPTED != HOW_SIZE_ONLY
         return Found(ticket.part, claim, told.damage, told.reason, is_upstream)
 
     def _prove(self, ticket: Ticket, proven: Proven) -> None:
-        claim = ticket.claims[proven.position]
+        claim = ticket.claim(proven.position)
         adopted = HOW_ADOPTED if claim.how >= HOW_ADOPTED else 0
         if proven.is_md5_same:
             self._proven.append((claim, proven.hash, HOW_MD5 + adopted))

@@ -298,7 +298,7 @@ class _Check:
             bucket.keeper.take(ticket, batch, seen)
             if seen.unknown:
                 bucket.strays.add_names(ticket.part, batch.folder, seen.unknown)
-            tally += Tally(len(ticket.claims), ticket.n_bytes)
+            tally += ticket.tally
             if self.clock.seconds() - told >= _TELL_SECONDS:
                 tell(ObjectsDone(tally))
                 told, tally = self.clock.seconds(), Tally()
@@ -402,7 +402,7 @@ class _Feed:
                 if self._is_stopped() or self._meter.is_spent():
                     return
                 bucket.keeper.hand_out(ticket)
-                self._meter.take(ticket.n_bytes)
+                self._meter.take(ticket.tally.bytes)
                 yield ticket, batch
             bucket.strays.walk(part)
             bucket.keeper.end(part)

@@ -15,6 +15,7 @@ import xxhash
 
 from mirror.engine.scrub import Batch, BlockShape, Damage, Depth, Looker, Wanted, looked_at
 from mirror.engine.scrub import look as look_module
+from mirror.engine.scrub.pool import SMALL_BYTES, next_width
 from mirror.errors import UnsafeError
 from mirror.formats.n5.attributes import ArrayAttributes, parse_attributes
 from mirror.formats.n5.block import encode_block
@@ -218,9 +219,13 @@ def test_a_share_that_goes_away_is_no_damage_of_its_files(
     assert [one.damage for one in seen.odd] == outcome
 
 
-def test_batches_come_back_with_what_went_with_them(tmp_path: Path) -> None:
-    """Many batches by several threads: each comes once, and no more are under way than the threads can have."""
-    (tmp_path / "0").write_bytes(b"hello")
+@pytest.mark.parametrize(("size", "most"), [(5, 1), (SMALL_BYTES, 2 * 3)], ids=["small", "large"])
+def test_batches_come_back_with_what_went_with_them(tmp_path: Path, size: int, most: int) -> None:
+    """Each batch comes once; no more are under way than threads can have, and one at a time where files are small.
+
+    Several threads wait for Python's lock there, and are slower than one.
+    """
+    (tmp_path / "0").write_bytes(bytes(size))
     batch = Batch(str(tmp_path), [wanted_of(tmp_path / "0")], Depth.FULL)
     n_out, peak, numbers = 0, 0, []
 
@@ -237,7 +242,24 @@ def test_batches_come_back_with_what_went_with_them(tmp_path: Path) -> None:
         numbers.append(number)
         assert seen.odd == []
     assert sorted(numbers) == list(range(100))
-    assert peak <= 2 * 3 + 1
+    assert peak <= most + 1
+
+
+@pytest.mark.parametrize(
+    ("width", "n_busy", "n_useful", "expected"),
+    [
+        pytest.param(1, 1.0, 1, 1, id="one is enough"),
+        pytest.param(8, 1.3, 1, 4, id="they wait for each other"),
+        pytest.param(2, 0.05, 1, 4, id="they wait for the share"),
+        pytest.param(4, 0.7, 1, 4, id="some of both"),
+        pytest.param(2, 2.0, 2, 2, id="large files, all cores busy"),
+        pytest.param(2, 0.8, 2, 4, id="large files, waited for"),
+        pytest.param(32, 0.0, 2, 32, id="never more than that"),
+    ],
+)
+def test_threads_are_as_many_as_help(width: int, n_busy: float, n_useful: int, expected: int) -> None:
+    """More where the share is waited for, fewer where they wait for each other."""
+    assert next_width(width, n_busy, n_useful=n_useful) == expected
 
 
 def test_an_error_in_a_thread_is_raised(tmp_path: Path) -> None:
