@@ -253,6 +253,16 @@ def damaged_objects(
     return tuple(DamagedRecord(**row) for row in rows)
 
 
+def damaged_among(connection: Connection, bucket_id: int, keys: Sequence[str]) -> frozenset[str]:
+    """Return those of some keys that are kept as damaged."""
+    t = damaged_object.c
+    found: set[str] = set()
+    for start in range(0, len(keys), 500):
+        query = select(t.key).where(t.bucket_id == bucket_id, t.key.in_(keys[start : start + 500]))
+        found.update(connection.execute(query).scalars())
+    return frozenset(found)
+
+
 def drop_damaged(connection: Connection, bucket_id: int, keys: Sequence[str]) -> None:
     """Forget that these objects were damaged; unknown ones are no error."""
     t = damaged_object.c

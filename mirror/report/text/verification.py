@@ -40,9 +40,9 @@ def render_verify_problems(report: VerifyReport) -> str:
 
 def _answer(report: VerifyReport, units: Units) -> str:
     looked = f"{format_amount(report.checked, units)} looked at ({_DEPTHS[report.depth]})"
-    n_strays = sum(one.kind == "stray" for one in report.damaged)
-    n_damaged, n_lost = len(report.damaged) - n_strays, len(report.lost)
-    if not (n_damaged or n_lost or n_strays):
+    n_strays, n_lost, n_unread = (report.n_of(kind) for kind in ("stray", "lost", "unreadable"))
+    n_damaged = report.n_mendable - n_lost - n_unread
+    if not report.kinds:
         if not report.checked.objects:
             return "Nothing was looked at: as far as the catalog knows, nothing of it is on the share."
         return f"All is whole: {looked} in {format_seconds(report.seconds)}."
@@ -51,6 +51,7 @@ def _answer(report: VerifyReport, units: Units) -> str:
         for n, words in (
             (n_damaged, f"{plural(n_damaged, 'object')} damaged"),
             (n_lost, f"{plural(n_lost, 'object')} lost"),
+            (n_unread, f"{plural(n_unread, 'object')} that may not be read"),
             (n_strays, f"{plural(n_strays, 'stray file')}"),
         )
         if n
@@ -93,28 +94,30 @@ def _table(report: VerifyReport, units: Units, width: int | None) -> str:
 def _problems(report: VerifyReport) -> list[str]:
     lines: list[str] = []
     damaged = [f"{plain(one.path)}: {one.kind}: {plain(one.reason)}" for one in report.damaged]
-    lines += _list("Damaged", damaged)
-    lines += _list("Lost", [plain(one.path) for one in report.lost])
-    lines += _list("Not mended", [f"{plain(one.path)}: {plain(one.reason)}" for one in report.unmended])
+    lines += _list("Damaged", damaged, report.damaged_more)
+    lines += _list("Lost", [plain(one.path) for one in report.lost], report.lost_more)
+    unmended = [f"{plain(one.path)}: {plain(one.reason)}" for one in report.unmended]
+    lines += _list("Not mended", unmended, report.unmended_more)
     return lines
 
 
-def _list(title: str, lines: Sequence[str]) -> list[str]:
+def _list(title: str, lines: Sequence[str], n_unnamed: int) -> list[str]:
     if not lines:
         return []
-    more = [f"  and {len(lines) - SHOWN:,} more; --json names all"] if len(lines) > SHOWN else []
+    n_more = len(lines) - SHOWN + n_unnamed
+    names = f"the first {len(lines):,}" if n_unnamed else "all"
+    more = [f"  and {n_more:,} more; --json names {names}"] if n_more > 0 else []
     return ["", f"{title}:", *(f"  {line}" for line in lines[:SHOWN]), *more]
 
 
 def _advice(report: VerifyReport) -> Iterable[str]:
-    n_strays = sum(one.kind == "stray" for one in report.damaged)
     if not report.runs:
         return
-    if len(report.damaged) + len(report.lost) - n_strays > report.repaired and not report.unrepaired:
+    if report.n_mendable > report.repaired and not report.unrepaired:
         yield "The same command with --repair fetches again what is damaged or lost."
     if report.unrepaired:
         yield "`oomirror sync` fetches what the bucket has now; `oomirror why PATH` tells all of one object."
-    if n_strays:
+    if report.n_of("stray"):
         yield "Strays stay where they are: look whose they are."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from mirror.report.model import Amount
@@ -20,7 +22,9 @@ def damaged(number: int, kind: str = "content") -> DamagedObject:
 def report(**fields: object) -> VerifyReport:
     """Return the report of a check that found nothing, but for what is given."""
     whole = {"runs": (7,), "depth": "full", "complete": True, "datasets": ("hela",), "checked": SOME, "ok": SOME}
-    return VerifyReport.model_validate({**whole, "levels": (RAW,), "seconds": 3.0, **fields})
+    found = VerifyReport.model_validate({**whole, "levels": (RAW,), "seconds": 3.0, **fields})
+    kinds = Counter([*(one.kind for one in found.damaged), *("lost" for _ in found.lost)])
+    return found if found.kinds else found.model_copy(update={"kinds": dict(kinds)})
 
 
 @pytest.mark.parametrize(
@@ -31,13 +35,14 @@ def report(**fields: object) -> VerifyReport:
         ({"damaged": (damaged(1),)}, "1 object damaged: 1,000 objects"),
         ({"lost": (LostObject(key="k", path="b/k"),)}, "1 object lost: "),
         ({"damaged": (damaged(1), damaged(2, "stray"))}, "1 object damaged, 1 stray file: "),
+        ({"damaged": (damaged(1), damaged(2, "unreadable"))}, "1 object damaged, 1 object that may not be read: "),
         ({"damaged": (damaged(1), damaged(2)), "repaired": 2}, "2 objects damaged; 2 mended: "),
         (
             {"damaged": (damaged(1), damaged(2)), "repaired": 1, "unrepaired": 1},
             "2 objects damaged; 1 mended, 1 could not be: ",
         ),
     ],
-    ids=["whole", "nothing", "damaged", "lost", "stray", "mended", "some mended"],
+    ids=["whole", "nothing", "damaged", "lost", "stray", "unreadable", "mended", "some mended"],
 )
 def test_the_first_sentence_is_the_answer(fields: dict[str, object], sentence: str) -> None:
     """Whole or not, how many of what, and whether they are mended."""
@@ -51,6 +56,14 @@ def test_lists_are_cut_and_counted() -> None:
     assert text.splitlines()[:2] == ["Damaged:", "  b/k0: content: why"]
     assert text.splitlines()[-1] == "  and 3 more; --json names all"
     assert render_verify_problems(report()) == ""
+
+
+def test_what_is_only_counted_is_told_to_be() -> None:
+    """Of millions the report names some thousands: the text says how many there are, and how many JSON names."""
+    lost = tuple(LostObject(key=f"k{number}", path=f"b/k{number}") for number in range(SHOWN + 3))
+    text = render_verify(report(lost=lost, lost_more=1_999_977, kinds={"lost": 2_000_000}))
+    assert text.startswith("2,000,000 objects lost: ")
+    assert "  and 1,999,980 more; --json names the first 23" in text
 
 
 def test_what_to_do_next_is_said() -> None:
