@@ -144,7 +144,7 @@ from catalog.queries.state import (
     put_mirrored_blocks,
     put_mirrored_objects,
 )
-from catalog.queries.story import counts_below, lacks_block_rows, recorded, sightings
+from catalog.queries.story import counts_below, lacks_block_rows, recorded, recorded_among, sightings
 from catalog.queries.summaries import DatasetSummary, VolumeNote, dataset_summaries, volume_notes
 from catalog.queries.sums import (
     count_sums,
@@ -319,6 +319,7 @@ __all__ = [
     "put_volume",
     "ranges_without",
     "recorded",
+    "recorded_among",
     "remember_share",
     "replace_class_crops",
     "replace_issues",

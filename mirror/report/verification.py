@@ -82,6 +82,8 @@ class VerifyReport(_Report):
     """Those of `unrepaired`, each with the reason."""
     unmended_more: int = 0
     """How many there are besides those that `unmended` names."""
+    left_out: int = 0
+    """Of a certificate: objects that it leaves out, for they were damaged or lost when it was made."""
     upgraded: Amount = Amount()
     """Objects of which only the length had been compared, and that are proven by MD5 now."""
     levels: tuple[CheckedLevel, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,33 +63,36 @@ class KnownDamage:
             if is_stopped():
                 return
             with self._catalog.read() as connection:
-                rows = [self._keeper.recorded(connection, one.key) for one in page]
-            open_ = [one for one, row in zip(page, rows, strict=True) if _is_open(one, row)]
-            looks = [(one, self._look(chosen, one)) for one in open_]
+                rows = self._keeper.recorded(connection, [one.key for one in page])
+            open_ = [one for one in page if _is_open(one, rows.get(one.key))]
+            still = [one for _, group in groupby(open_, key=_folder_of) for one in self._look(chosen, list(group))]
             self._io_errors.check(chosen.place.url)
-            still = [(one, found) for one, found in looks if found is not None]
             self._settle(chosen, page, {one.key for one, _ in still}, open_)
             for _, found in still:
                 self._keeper.add_checked(found.part, Tally(1, found.claim.size))
             self._keeper.add_known(still)
 
-    def _look(self, chosen: Chosen, one: DamagedRecord) -> Found | None:
-        """Return what is wrong with a file now, or None where it is what must be there."""
-        known = found_of(chosen, one)
-        array, claim = known.part.array, known.claim
-        folder, _, name = one.key.rpartition("/")
-        below = f"{folder}/"[len(array.key_prefix) :] if array is not None else ""
-        wanted = wanted_of(name, claim[1:], depth=Depth.FULL, decoded_before=0)
-        batch = Batch(str(self._home / folder), [wanted], Depth.FULL, shape_of(array, below))
+    def _look(self, chosen: Chosen, records: Sequence[DamagedRecord]) -> Iterator[tuple[DamagedRecord, Found]]:
+        """Yield what is still wrong of files of one folder, each with what is wrong now."""
+        known = [found_of(chosen, one) for one in records]
+        folder, array = _folder_of(records[0]), known[0].part.array
+        below = folder[len(array.key_prefix) :] if array is not None else ""
+        names = [one.key[len(folder) :] for one in records]
+        files = [
+            wanted_of(name, one.claim[1:], depth=Depth.FULL, decoded_before=0)
+            for name, one in zip(names, known, strict=True)
+        ]
+        batch = Batch(str(self._home / folder), files, Depth.FULL, shape_of(array, below))
         seen = self._looker.look(batch)
         self._io_errors.add(seen.n_tries, seen.n_io_errors)
-        if seen.odd:
-            odd = seen.odd[0]
+        for odd in seen.odd:
+            one, found = records[odd.position], known[odd.position]
             is_upstream = one.is_upstream and odd.is_hash_same
-            return replace(known, damage=odd.damage, reason=odd.reason, is_upstream=is_upstream)
-        if claim.hash is None and any(proven.is_md5_same is False for proven in seen.proven):
-            return replace(known, damage=Damage.CONTENT, reason=NOT_THE_ETAG, is_upstream=False)
-        return None
+            yield one, replace(found, damage=odd.damage, reason=odd.reason, is_upstream=is_upstream)
+        for proven in seen.proven:
+            one, found = records[proven.position], known[proven.position]
+            if found.claim.hash is None and proven.is_md5_same is False:
+                yield one, replace(found, damage=Damage.CONTENT, reason=NOT_THE_ETAG, is_upstream=False)
 
     def _settle(
         self, chosen: Chosen, page: Sequence[DamagedRecord], damaged: set[str], open_: Sequence[DamagedRecord]
@@ -99,8 +103,8 @@ class KnownDamage:
         if not over:
             return
         with self._catalog.begin() as connection:
-            rows = [self._keeper.recorded(connection, one.key) for one in whole]
-            without_row = [one for one, row in zip(whole, rows, strict=True) if row is None or not row.etag]
+            rows = self._keeper.recorded(connection, [one.key for one in whole])
+            without_row = [one for one in whole if one.key not in rows or not rows[one.key].etag]
             # Asked under the catalog's lock: who begins now doubts the row after it was put back.
             if without_row and self._is_busy():
                 kept = {one.key for one in without_row}
@@ -117,6 +121,10 @@ class KnownDamage:
         else:
             queries.put_mirrored_objects(connection, [(one.bucket_id, one.key, *tail)])
         self._keeper.doubt_sum(connection, one.key)
+
+
+def _folder_of(one: DamagedRecord) -> str:
+    return one.key[: one.key.rfind("/") + 1]
 
 
 def _is_open(one: DamagedRecord, row: Recorded | None) -> bool:

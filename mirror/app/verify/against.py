@@ -194,6 +194,7 @@ class _Look:
             lost=lost,
             lost_more=self._lost.n_all - len(lost),
             kinds=dict(sorted(self._kinds.items())),
+            left_out=header.damaged,
             levels=(level,),
             seconds=round(time.monotonic() - self._started, 3),
         )

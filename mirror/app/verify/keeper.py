@@ -7,7 +7,7 @@ A row is taken back only where it still says what was looked at: a sync that rep
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -146,7 +146,7 @@ class Keeper:
             return
         self._check_share()
         with self._catalog.begin() as connection:
-            self._withdraw(connection, [one for _, one in found if self._still_says(connection, one.claim)])
+            self._withdraw(connection, self._standing(connection, [one for _, one in found]))
             renewed = [(record, _renewed(record, one)) for record, one in found]
             queries.put_damaged(connection, [new for old, new in renewed if new != old])
         for _, one in found:
@@ -177,7 +177,7 @@ class Keeper:
             self._io_errors.check(self._found[-1].part.place.url)
             self._check_share()
         with self._catalog.begin() as connection:
-            really = [one for one in self._found if self._still_says(connection, one.claim)]
+            really = self._standing(connection, self._found)
             known = queries.damaged_among(connection, self._bucket_id, [one.claim.key for one in really])
             self._withdraw(connection, really)
             queries.put_damaged(connection, [self._record(one) for one in really if one.claim.key not in known])
@@ -202,15 +202,15 @@ class Keeper:
             if course.part.is_whole
         ]
 
-    def _still_says(self, connection: Connection, claim: Claim) -> bool:
-        row = self.recorded(connection, claim.key)
-        return row is not None and (row.size, row.etag, row.run_id) == (claim.size, claim.etag, claim.run_id)
+    def _standing(self, connection: Connection, found: Sequence[Found]) -> list[Found]:
+        """Return those whose rows say still what they said when their files were looked at."""
+        rows = self.recorded(connection, [one.claim.key for one in found])
+        return [one for one in found if (row := rows.get(one.claim.key)) is not None and _is_of(row, one.claim)]
 
-    def recorded(self, connection: Connection, key: str) -> Recorded | None:
-        """Return the row of a key."""
-        at = self._state.place_of(key)
-        array_id, block = at if at is not None else (None, None)
-        return queries.recorded(connection, self._bucket_id, key, array_id=array_id, block_xyz=block)
+    def recorded(self, connection: Connection, keys: Iterable[str]) -> dict[str, Recorded]:
+        """Return the rows of keys, of those that have one."""
+        places = {key: self._state.place_of(key) for key in keys}
+        return queries.recorded_among(connection, self._bucket_id, places)
 
     def _withdraw(self, connection: Connection, found: Sequence[Found]) -> None:
         gone = [_item(one.claim.key) for one in found if one.damage in _WITHOUT_FILE]
@@ -256,6 +256,10 @@ class Keeper:
 def _alone(batch: Batch, wanted: Wanted, *, with_content: bool) -> Batch:
     depth = Depth.FULL if with_content else batch.depth
     return replace(batch, files=[wanted._replace(is_to_decode=True)], depth=depth, is_whole_folder=False)
+
+
+def _is_of(row: Recorded, claim: Claim) -> bool:
+    return (row.size, row.etag, row.run_id) == (claim.size, claim.etag, claim.run_id)
 
 
 def _renewed(record: DamagedRecord, found: Found) -> DamagedRecord:

@@ -45,7 +45,8 @@ def _answer(report: VerifyReport, units: Units) -> str:
     if not report.kinds:
         if not report.checked.objects:
             return "Nothing was looked at: as far as the catalog knows, nothing of it is on the share."
-        return f"All is whole: {looked} in {format_seconds(report.seconds)}."
+        whole = "All is whole" if report.complete else "Whole as far as it came"
+        return f"{whole}: {looked} in {format_seconds(report.seconds)}."
     counts = [
         words
         for n, words in (
@@ -66,11 +67,13 @@ def _answer(report: VerifyReport, units: Units) -> str:
 def _circumstances(report: VerifyReport, units: Units) -> Iterable[str]:
     if report.upgraded.objects:
         yield f"Proven by MD5 now, of which only the length had been compared: {format_amount(report.upgraded, units)}."
+    if report.left_out:
+        yield f"The certificate leaves out what was damaged when it was made: {plural(report.left_out, 'object')}."
     if report.absent_upstream:
         yield f"Absent in the bucket, and no damage: {plural(report.absent_upstream, 'block')}, which read as 0."
     if not report.complete:
         left = f"; {format_amount(report.never_checked, units)} never yet" if report.never_checked.objects else ""
-        yield f"The budget is used up{left}. The same command goes on with what was looked at longest ago."
+        yield f"The budget is used up{left}. The same command goes on with what was never looked at, or longest ago."
 
 
 def _table(report: VerifyReport, units: Units, width: int | None) -> str:
@@ -92,20 +95,26 @@ def _table(report: VerifyReport, units: Units, width: int | None) -> str:
 
 
 def _problems(report: VerifyReport) -> list[str]:
-    lines: list[str] = []
-    damaged = [f"{plain(one.path)}: {one.kind}: {plain(one.reason)}" for one in report.damaged]
-    lines += _list("Damaged", damaged, report.damaged_more)
-    lines += _list("Lost", [plain(one.path) for one in report.lost], report.lost_more)
+    strays = [f"{plain(one.path)}: {plain(one.reason)}" for one in report.damaged if one.kind == "stray"]
+    damaged = [f"{plain(one.path)}: {one.kind}: {plain(one.reason)}" for one in report.damaged if one.kind != "stray"]
+    n_damaged = report.n_mendable - report.n_of("lost")
+    after = ""
+    if report.repaired:
+        after = ", and mended now but for those below" if report.unrepaired else ", and mended now"
     unmended = [f"{plain(one.path)}: {plain(one.reason)}" for one in report.unmended]
-    lines += _list("Not mended", unmended, report.unmended_more)
-    return lines
+    return [
+        *_list(f"Damaged{after}", damaged, n_damaged),
+        *_list(f"Lost{after}", [plain(one.path) for one in report.lost], report.n_of("lost")),
+        *_list("Not mended", unmended, report.unrepaired),
+        *_list("Strays", strays, report.n_of("stray")),
+    ]
 
 
-def _list(title: str, lines: Sequence[str], n_unnamed: int) -> list[str]:
+def _list(title: str, lines: Sequence[str], n_all: int) -> list[str]:
     if not lines:
         return []
-    n_more = len(lines) - SHOWN + n_unnamed
-    names = f"the first {len(lines):,}" if n_unnamed else "all"
+    n_more = n_all - min(len(lines), SHOWN)
+    names = "all" if n_all == len(lines) else f"the first {len(lines):,}"
     more = [f"  and {n_more:,} more; --json names {names}"] if n_more > 0 else []
     return ["", f"{title}:", *(f"  {line}" for line in lines[:SHOWN]), *more]
 
@@ -117,8 +126,10 @@ def _advice(report: VerifyReport) -> Iterable[str]:
         yield "The same command with --repair fetches again what is damaged or lost."
     if report.unrepaired:
         yield "`oomirror sync` fetches what the bucket has now; `oomirror why PATH` tells all of one object."
+    if report.n_of("unreadable") > report.repaired:
+        yield "What may not be read may be whole: get the right to read it, or let --repair put another in its place."
     if report.n_of("stray"):
-        yield "Strays stay where they are: look whose they are."
+        yield "Strays stay where they are, and are why the exit code is 3: look whose they are."
 
 
 def render_certify(report: CertifyReport, *, units: Units = Units.SI) -> str:
@@ -130,6 +141,7 @@ def render_certify(report: CertifyReport, *, units: Units = Units.SI) -> str:
     if report.size_only:
         lines.append(f"Compared with the bucket by length only: {plural(report.size_only, 'object')}.")
     if report.damaged:
-        lines.append(f"Left out, for they are damaged or lost: {plural(report.damaged, 'object')}.")
+        mend = f"`oomirror verify {report.dataset} --repair` mends them; then certify again."
+        lines.append(f"Left out, for they are damaged or lost: {plural(report.damaged, 'object')}. {mend}")
     lines.append("`oomirror verify --against FILE --share DIR` checks any copy against it, without a catalog.")
     return "\n".join(lines)

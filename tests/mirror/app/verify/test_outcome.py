@@ -13,7 +13,7 @@ from mirror.engine.scrub import Damage
 from mirror.objects import Tally
 from tests.mirror.app.verify.conftest import RAW, Lab
 
-ARRAY = ArrayRecord(1, "hela.n5/", "raw/s0", "n5", (8, 8, 8), (8, 8, 8), "uint8", level_name="s0")
+ARRAY = ArrayRecord(1, "hela.n5/", "raw/s0", "n5", (8, 8, 8), (8, 8, 8), "uint8", {}, level_name="s0")
 PART = Part(Place("b", 1, "s3://bucket", "hela", "hela/"), "hela.n5/raw/s0/", ARRAY, Tally())
 
 

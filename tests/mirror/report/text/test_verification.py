@@ -32,6 +32,7 @@ def report(**fields: object) -> VerifyReport:
     [
         ({}, "All is whole: 1,000 objects (2.0 MB) looked at (every byte) in 3.0 s."),
         ({"checked": Amount(), "ok": Amount(), "levels": ()}, "Nothing was looked at"),
+        ({"complete": False}, "Whole as far as it came: 1,000 objects"),
         ({"damaged": (damaged(1),)}, "1 object damaged: 1,000 objects"),
         ({"lost": (LostObject(key="k", path="b/k"),)}, "1 object lost: "),
         ({"damaged": (damaged(1), damaged(2, "stray"))}, "1 object damaged, 1 stray file: "),
@@ -42,7 +43,7 @@ def report(**fields: object) -> VerifyReport:
             "2 objects damaged; 1 mended, 1 could not be: ",
         ),
     ],
-    ids=["whole", "nothing", "damaged", "lost", "stray", "unreadable", "mended", "some mended"],
+    ids=["whole", "nothing", "not all", "damaged", "lost", "stray", "unreadable", "mended", "some mended"],
 )
 def test_the_first_sentence_is_the_answer(fields: dict[str, object], sentence: str) -> None:
     """Whole or not, how many of what, and whether they are mended."""
@@ -75,3 +76,12 @@ def test_what_to_do_next_is_said() -> None:
     assert "`oomirror sync` fetches" in text
     assert "goes on" in render_verify(report(complete=False, never_checked=SOME))
     assert "Strays stay" in render_verify(report(damaged=(damaged(1, "stray"),)))
+    assert "the right to read" in render_verify(report(damaged=(damaged(1, "unreadable"),)))
+
+
+def test_strays_have_a_list_of_their_own_and_mended_objects_are_called_so() -> None:
+    """A stray is not damaged; what was mended in the same run is told as found and mended."""
+    text = render_verify(report(damaged=(damaged(1), damaged(2, "stray")), repaired=1))
+    assert "Damaged, and mended now:\n  b/k1: content: why\n" in text
+    assert "Strays:\n  b/k2: why\n" in text
+    assert "--repair" not in text
