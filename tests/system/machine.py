@@ -49,10 +49,15 @@ from tests.system.invariants import Row, catalog_rows, files_below, nothing_left
 from tests.system.oddlab import ODD, QUICK, OddLab, Outcome, make_oddlab, volumes_dataset
 
 GRIDS = {"volumes/raw/s0": (2, 2, 1), "volumes/raw/s1": (1, 1, 1), "labels/seg/s0": (2, 1, 1)}
+OTHER_BUCKET = "other-bucket"
 CONTAINER = f"{ODD}/{ODD}.n5/"
 LEVELS = tuple(f"{CONTAINER}{path}/" for path in GRIDS)
 OBJECTS = volumes_dataset(GRIDS) | {f"{LEVELS[0]}a stray": b"not a block", f"{LEVELS[0]}0/0/7": b"outside the grid"}
 KEYS = sorted(OBJECTS)
+OTHER_OBJECTS = volumes_dataset({"em/fibsem-uint16/s0": GRIDS["volumes/raw/s0"]})
+"""What the other bucket has at first: its own layout, with blocks that are the first ones of ours, byte for byte."""
+OTHER_KEYS = {f"{LEVELS[0]}{x}/{y}/0": f"{CONTAINER}em/fibsem-uint16/s0/{x}/{y}/0" for x in range(2) for y in range(2)}
+"""Where the other bucket has the block of a key."""
 _METADATA = {f"{level}attributes.json": OBJECTS[f"{level}attributes.json"] for level in LEVELS}
 _SELECTIONS: Mapping[str, tuple[SelectionSpec, tuple[str, ...]]] = {
     "all": (SelectionSpec(), LEVELS),
@@ -91,6 +96,8 @@ class Tolls:
     """How killed runs ended: `killed`, or `done` before the signal came."""
     labs: int = 0
     requests: int = 0
+    from_other: int = 0
+    """Objects that a repair took from the other bucket."""
     transferred: int = 0
 
 
@@ -135,10 +142,16 @@ class MirrorMachine(RuleBasedStateMachine):
         scene.tolls.labs += 1
         self.server = scene.server
         self.server.objects = {}
+        self.other = {key: Stored(body) for key, body in OTHER_OBJECTS.items()}
+        self.server.others = {OTHER_BUCKET: self.other}
         self.server.fault, self.server.on_ask = no_fault, lambda _: None
         self.server.page_keys = 4
         self.lab = make_oddlab(
-            scene.folder / f"lab-{next(scene.numbers)}", self.server.endpoint_url, BUCKET, scene.blank_catalog
+            scene.folder / f"lab-{next(scene.numbers)}",
+            self.server.endpoint_url,
+            BUCKET,
+            scene.blank_catalog,
+            other_name=OTHER_BUCKET,
         )
         self.history: dict[str, set[bytes]] = {}
         """All that a key has ever been in the bucket."""
@@ -148,6 +161,10 @@ class MirrorMachine(RuleBasedStateMachine):
         """Files that we removed, until they are there again."""
         self.is_equal = False
         """Whether nothing happened since a whole sync."""
+        self.other_history = {key: {body} for key, body in OTHER_OBJECTS.items()}
+        """All that a key has ever been in the other bucket."""
+        for key, other in OTHER_KEYS.items():
+            self.put_beside(other, stored_of(key, 0, in_parts=False))
 
     # The bucket
 
@@ -168,6 +185,10 @@ class MirrorMachine(RuleBasedStateMachine):
     def remove(self, key: str) -> None:
         """Delete an object upstream; the mirror keeps its file."""
         self.count("delete upstream")
+        self.drop(key)
+
+    def drop(self, key: str) -> None:
+        """Delete an object upstream, if it is there."""
         self.server.objects.pop(key, None)
         self.is_equal = False
 
@@ -175,6 +196,17 @@ class MirrorMachine(RuleBasedStateMachine):
         self.server.objects[key] = stored
         self.history.setdefault(key, set()).update({stored.body, Replace().of(stored).body})
         self.is_equal = False
+
+    @rule(key=st.sampled_from(sorted(OTHER_KEYS)), number=_numbers)
+    def put_in_other(self, key: str, number: int) -> None:
+        """Store in the other bucket what a block of ours is, was, or will be."""
+        self.count("replace in the other bucket")
+        self.put_beside(OTHER_KEYS[key], stored_of(key, number, in_parts=False))
+
+    def put_beside(self, key: str, stored: Stored) -> None:
+        """Store an object in the other bucket."""
+        self.other[key] = stored
+        self.other_history[key].update({stored.body, Replace().of(stored).body})
 
     # The share and the catalog
 
@@ -204,17 +236,18 @@ class MirrorMachine(RuleBasedStateMachine):
     def lose(self, key: str) -> None:
         """Delete a file behind the mirror's back."""
         self.count("delete a file")
-        self._lose(key)
+        self.lose_file(key)
 
     @rule(level=st.sampled_from(LEVELS))
     def lose_level(self, level: str) -> None:
         """Delete a level's folder behind the mirror's back."""
         self.count("delete a folder")
         for key in [key for key in KEYS if key.startswith(level)]:
-            self._lose(key)
+            self.lose_file(key)
         shutil.rmtree(self.lab.mirrored / level, ignore_errors=True)
 
-    def _lose(self, key: str) -> None:
+    def lose_file(self, key: str) -> None:
+        """Delete a file, if it is there."""
         path = self.lab.mirrored / key
         if path.is_file():
             path.unlink()
@@ -242,6 +275,10 @@ class MirrorMachine(RuleBasedStateMachine):
         """Run to the end: what was chosen is on the share, as the bucket has it."""
         self.count("sync")
         self._sync(selection, verify_share=verify_share)
+
+    def sync_all(self) -> None:
+        """Bring all to the share, also what was lost there."""
+        self._sync("all", verify_share=True)
 
     def _sync(self, selection: str, *, verify_share: bool) -> None:
         rows = self.rows()
@@ -351,6 +388,8 @@ class MirrorMachine(RuleBasedStateMachine):
             if body not in self.history.get(key, ()) and body != self.damaged.get(key)
         }
         assert wrong == set()
+        others = files_below(self.lab.share / OTHER_BUCKET)
+        assert {key for key, path in others.items() if path.read_bytes() not in self.other_history[key]} == set()
         rows = self.rows()
         assert set(rows) - set(files) - self.lost == set()
         differing = {key for key, row in rows.items() if key in files and not _agrees(row, files[key])}
@@ -369,7 +408,7 @@ class MirrorMachine(RuleBasedStateMachine):
         self.lost |= set(self.damaged)
         self.damaged.clear()
         kept = self.files()
-        self._sync("all", verify_share=True)
+        self.sync_all()
         files, rows = self.files(), self.rows()
         objects = {key: stored.body for key, stored in self.server.objects.items()}
         if not self._has_dataset:
@@ -439,10 +478,11 @@ class MirrorMachine(RuleBasedStateMachine):
             yield from self.server.objects
             return
         for level in _SELECTIONS[selection][1]:
-            if self._is_level(level):
+            if self.is_level(level):
                 yield from (key for key in self.server.objects if key.startswith(level))
 
-    def _is_level(self, level: str) -> bool:
+    def is_level(self, level: str) -> bool:
+        """Return whether the bucket says that this is a level."""
         stored = self.server.objects.get(f"{level}attributes.json")
         return stored is not None and b'"dimensions"' in stored.body
 
@@ -463,7 +503,8 @@ class MirrorMachine(RuleBasedStateMachine):
 
     def rows(self) -> dict[str, Row]:
         """Return what the catalog says of them."""
-        return {name.removeprefix(f"{BUCKET}/"): row for name, row in catalog_rows(self.lab.catalog).items()}
+        mine, rows = f"{BUCKET}/", catalog_rows(self.lab.catalog)
+        return {name.removeprefix(mine): row for name, row in rows.items() if name.startswith(mine)}
 
     def count(self, step: str) -> None:
         """Count a step."""
