@@ -20,7 +20,7 @@ def damage_of(catalog: Catalog, chosen: Chosen, *, limit: int) -> Iterator[list[
 
     No transaction is open meanwhile: what was yielded may be forgotten before the next is asked for.
     """
-    place, after = chosen.place, ""
+    place, after = chosen.place, None
     while True:
         with catalog.read() as connection:
             page = queries.damaged_objects(connection, place.bucket_id, place.prefix, after=after, limit=limit)
