@@ -94,6 +94,7 @@ class Refetcher:
         done: set[str] = set()
 
         def commit(arrived: Sequence[Done]) -> None:
+            """Record what came."""
             self.state.commit(self.run_id, [_as_recorded(one, claims, back) for one in arrived])
             done.update(one.item.key for one in arrived)
 
