@@ -89,9 +89,9 @@ class Check:
                 holder = await stack.enter_async_context(self._locks(name))
                 buckets[name] = stack.enter_context(self._bucket(name, holder))
             await self._look(buckets)
-            self._find_strays(buckets)
             if self.request.repair:
                 await self._mend(buckets, confirm)
+            self._find_strays(buckets)  # Now: what stood in the way of a folder may be in the trash.
             for one in self.chosen:
                 if buckets[one.place.bucket].keeper.has_changed or self.request.repair:
                     await asyncio.to_thread(buckets[one.place.bucket].state.count_sums, (one.place.dataset,))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST_STRAYS = 100_000
 """That are named; a share that is full of what nobody knows has more."""
+NOBODYS = "neither a listing nor a run knows it"
 _BATCH_KEYS = 500
 UNREAD = {errno.EACCES, errno.EPERM, errno.EIO}
 """What says of one folder that it cannot be read."""
@@ -128,7 +129,8 @@ class Strays:
     def settle(self, places: Iterable[Place], parts: Sequence[Part], is_busy: Callable[[str], bool]) -> Iterator[Found]:
         """Yield what nobody knows, by dataset and key; what a run that goes on may be writing is no stray.
 
-        What is known to be damaged is none, and what lies in a folder that has the name of a file goes with it.
+        What is known to be damaged is none, and what lies in a folder that has the name of a file goes with it. What
+        is gone by now is none, either.
 
         Parameters
         ----------
@@ -146,19 +148,31 @@ class Strays:
                 with self._catalog.read() as connection:
                     damaged = self._damaged(connection, place, some)
                     unclaimed = self._unclaimed(connection, place, some)
-                yield from (_stray(place, key, parts) for key in unclaimed if damaged.isdisjoint(_with_above(key)))
+                    strays = [key for key in unclaimed if damaged.isdisjoint(_with_above(key)) and self._is_there(key)]
+                    reasons = [self._reason(connection, place, key) for key in strays]
+                yield from (_stray(place, key, reason, parts) for key, reason in zip(strays, reasons, strict=True))
+
+    def _is_there(self, key: str) -> bool:
+        path = f"{self._home}/{key}".rstrip("/")
+        is_folder = os.path.isdir(path) and not os.path.islink(path)
+        return is_folder if key.endswith("/") else os.path.lexists(path) and not is_folder
+
+    def _reason(self, connection: Connection, place: Place, key: str) -> str:
+        if key.endswith("/"):
+            return f"it may not be read, and {NOBODYS}"
+        is_in_way = queries.damaged_objects(connection, place.bucket_id, f"{key}/", limit=1)
+        return "it stands where a folder must be; --repair moves it to the trash" if is_in_way else NOBODYS
 
     def _damaged(self, connection: Connection, place: Place, keys: Collection[str]) -> frozenset[str]:
         names = {name for key in keys for name in _with_above(key)}
         return queries.damaged_among(connection, place.bucket_id, sorted(names))
 
 
-def _stray(place: Place, key: str, parts: Sequence[Part]) -> Found:
+def _stray(place: Place, key: str, reason: str, parts: Sequence[Part]) -> Found:
     array = next((part.array for part in parts if part.array and key.startswith(part.prefix)), None)
-    what = "it may not be read, and " if key.endswith("/") else ""
     claim = Claim(key, 0, b"", None, 0, 0)
     part = Part(place, key, array, Tally())
-    return Found(part, claim, Damage.STRAY, f"{what}neither a listing nor a run knows it", is_upstream=False)
+    return Found(part, claim, Damage.STRAY, reason, is_upstream=False)
 
 
 def _with_above(key: str) -> Iterator[str]:

@@ -101,22 +101,34 @@ def _problems(report: VerifyReport) -> list[str]:
     after = ""
     if report.repaired:
         after = ", and mended now but for those below" if report.unrepaired else ", and mended now"
-    unmended = [f"{plain(one.path)}: {plain(one.reason)}" for one in report.unmended]
     return [
         *_list(f"Damaged{after}", damaged, n_damaged),
         *_list(f"Lost{after}", [plain(one.path) for one in report.lost], report.n_of("lost")),
-        *_list("Not mended", unmended, report.unrepaired),
+        *_unmended(report),
         *_list("Strays", strays, report.n_of("stray")),
     ]
+
+
+def _unmended(report: VerifyReport) -> list[str]:
+    """Return what could not be mended, by reason: of many objects it is mostly one, and long."""
+    lines: list[str] = []
+    for reason in dict.fromkeys(one.reason for one in report.unmended[:SHOWN]):
+        paths = [f"    {plain(one.path)}" for one in report.unmended[:SHOWN] if one.reason == reason]
+        lines += [f"  {plain(reason)}", *paths]
+    n_shown = min(len(report.unmended), SHOWN)
+    return ["", "Not mended:", *lines, *_more(n_shown, len(report.unmended), report.unrepaired)] if lines else []
 
 
 def _list(title: str, lines: Sequence[str], n_all: int) -> list[str]:
     if not lines:
         return []
-    n_more = n_all - min(len(lines), SHOWN)
-    names = "all" if n_all == len(lines) else f"the first {len(lines):,}"
-    more = [f"  and {n_more:,} more; --json names {names}"] if n_more > 0 else []
+    more = _more(min(len(lines), SHOWN), len(lines), n_all)
     return ["", f"{title}:", *(f"  {line}" for line in lines[:SHOWN]), *more]
+
+
+def _more(n_shown: int, n_named: int, n_all: int) -> list[str]:
+    names = "all" if n_all == n_named else f"the first {n_named:,}"
+    return [f"  and {n_all - n_shown:,} more; --json names {names}"] if n_all > n_shown else []
 
 
 def _advice(report: VerifyReport) -> Iterable[str]:

@@ -72,11 +72,20 @@ def test_what_to_do_next_is_said() -> None:
     assert "--repair" in render_verify(report(damaged=(damaged(1),)))
     unmended = (UnmendedObject(key="k1", path="b/k1", reason="nobody has it"),)
     text = render_verify(report(damaged=(damaged(1),), unrepaired=1, unmended=unmended))
-    assert "b/k1: nobody has it" in text
+    assert "Not mended:\n  nobody has it\n    b/k1\n" in text
     assert "`oomirror sync` fetches" in text
     assert "goes on" in render_verify(report(complete=False, never_checked=SOME))
     assert "Strays stay" in render_verify(report(damaged=(damaged(1, "stray"),)))
     assert "the right to read" in render_verify(report(damaged=(damaged(1, "unreadable"),)))
+
+
+def test_what_could_not_be_mended_is_told_by_reason() -> None:
+    """One long reason of many objects is told once; how many more there are is said."""
+    unmended = tuple(UnmendedObject(key=f"k{n}", path=f"b/k{n}", reason=f"why {n % 2}") for n in range(SHOWN + 1))
+    lost = tuple(LostObject(key=one.key, path=one.path) for one in unmended)
+    text = render_verify_problems(report(lost=lost, unrepaired=SHOWN + 9, unmended=unmended))
+    assert (text.count("  why 0\n    b/k0\n    b/k2\n"), text.count("why")) == (1, 2)
+    assert text.endswith(f"  and 9 more; --json names the first {SHOWN + 1}")
 
 
 def test_strays_have_a_list_of_their_own_and_mended_objects_are_called_so() -> None:
