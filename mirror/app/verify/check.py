@@ -31,13 +31,12 @@ from mirror.engine.events import Event, EventSink, Note, ObjectsDone, TransferSt
 from mirror.engine.retry import RetryPolicy
 from mirror.engine.scrub import looked_at
 from mirror.errors import UnsafeError
-from mirror.lock import Holder, check_held, is_held
+from mirror.lock import Holder, is_held
 from mirror.objects import Tally
 from mirror.plan import Part as PlanPart
 from mirror.plan import Plan, check_room, plan_of
 from mirror.report.verification import VerifyReport
 from mirror.store.share import Share
-from mirror.store.staging import Staging
 
 Confirm = Callable[[Plan], bool]
 NOT_WANTED = "it was not to be fetched"
@@ -235,27 +234,18 @@ class Check:
 
     async def _mend_bucket(self, name: str, bucket: _Bucket) -> None:
         from mirror.app.verify.mend import Mender  # with all that fetches
-        from mirror.app.verify.refetch import Refetcher
+        from mirror.app.verify.refetch import refetcher
 
-        share, token = self.place.share, bucket.holder.token
-        held = partial(check_held, share, token)
-        staging = Staging(share, token, self.settings.transfer.file_policy(), check_held=held)
-        staging.open()
-        try:
-            async with Refetcher(
-                self.settings,
-                self.place,
-                bucket.state,
-                bucket.run.id,
-                bucket.holder,
-                staging,
-                self.sink,
-                self.policy,
-            ) as fetcher:
-                mender = Mender(self.settings, self.place, name, bucket.state, fetcher, self.outcome)
-                await mender.mend(bucket.scopes)
-        finally:
-            staging.close()
+        async with refetcher(
+            self.settings,
+            self.place,
+            bucket.state,
+            run_id=bucket.run.id,
+            holder=bucket.holder,
+            sink=self.sink,
+            policy=self.policy,
+        ) as fetcher:
+            await Mender(self.settings, self.place, name, bucket.state, fetcher, self.outcome).mend(bucket.scopes)
 
     def _report(self, buckets: Mapping[str, _Bucket]) -> VerifyReport:
         with self.place.open_catalog.read() as connection:

@@ -17,6 +17,7 @@ from catalog.records import HOW_ADOPTED, HOW_MD5, HOW_SIZE_ONLY, CheckedPart, Da
 from catalog.session import Catalog
 from mirror.app.state import BucketState
 from mirror.app.verify.course import Course
+from mirror.app.verify.known import record_of, renewed_of
 from mirror.app.verify.outcome import Found, Outcome
 from mirror.app.verify.parts import Part
 from mirror.app.verify.rows import Claim, Ticket
@@ -147,7 +148,7 @@ class Keeper:
         self._check_share()
         with self._catalog.begin() as connection:
             self._withdraw(connection, self._standing(connection, [one for _, one in found]))
-            renewed = [(record, _renewed(record, one)) for record, one in found]
+            renewed = [(record, renewed_of(record, one)) for record, one in found]
             queries.put_damaged(connection, [new for old, new in renewed if new != old])
         for _, one in found:
             self._outcome.add(one)
@@ -180,7 +181,8 @@ class Keeper:
             really = self._standing(connection, self._found)
             known = queries.damaged_among(connection, self._bucket_id, [one.claim.key for one in really])
             self._withdraw(connection, really)
-            queries.put_damaged(connection, [self._record(one) for one in really if one.claim.key not in known])
+            new = [one for one in really if one.claim.key not in known]
+            queries.put_damaged(connection, [record_of(one, self._run_id, self._now()) for one in new])
             self._keep_proofs(connection)
             queries.put_checked_parts(connection, parts)
         for one in really:
@@ -220,23 +222,6 @@ class Keeper:
             self._state.withdraw(connection, gone=gone, changed=changed)
             self.has_changed = True
 
-    def _record(self, one: Found) -> DamagedRecord:
-        claim = one.claim
-        return DamagedRecord(
-            bucket_id=one.part.place.bucket_id,
-            key=claim.key,
-            kind=one.damage.value,
-            reason=one.reason,
-            is_upstream=one.is_upstream,
-            size=claim.size,
-            etag=claim.etag,
-            hash=claim.hash,
-            how=claim.how,
-            mirrored_run_id=claim.run_id,
-            run_id=self._run_id,
-            found_at=self._now(),
-        )
-
     def _keep_proofs(self, connection: Connection) -> None:
         blocks, others = [], []
         for claim, digest, how in self._proven:
@@ -260,11 +245,6 @@ def _alone(batch: Batch, wanted: Wanted, *, with_content: bool) -> Batch:
 
 def _is_of(row: Recorded, claim: Claim) -> bool:
     return (row.size, row.etag, row.run_id) == (claim.size, claim.etag, claim.run_id)
-
-
-def _renewed(record: DamagedRecord, found: Found) -> DamagedRecord:
-    """Return what is kept of an object that is wrong still, as it is now; who found it first stays said."""
-    return replace(record, kind=found.damage.value, reason=found.reason, is_upstream=found.is_upstream)
 
 
 def _item(key: str) -> Item:

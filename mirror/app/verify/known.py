@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 
 from catalog import queries
 from catalog.records import ArrayRecord, DamagedRecord
@@ -36,6 +38,30 @@ def found_of(chosen: Chosen, one: DamagedRecord) -> Found:
     claim = Claim(one.key, one.size, one.etag, one.hash, one.how, one.mirrored_run_id)
     part = Part(chosen.place, one.key, _array_of(chosen, one.key), Tally(1, one.size))
     return Found(part, claim, Damage(one.kind), one.reason, one.is_upstream)
+
+
+def record_of(found: Found, run_id: int, found_at: datetime) -> DamagedRecord:
+    """Return what is kept of an object that a run found to be wrong."""
+    claim = found.claim
+    return DamagedRecord(
+        bucket_id=found.part.place.bucket_id,
+        key=claim.key,
+        kind=found.damage.value,
+        reason=found.reason,
+        is_upstream=found.is_upstream,
+        size=claim.size,
+        etag=claim.etag,
+        hash=claim.hash,
+        how=claim.how,
+        mirrored_run_id=claim.run_id,
+        run_id=run_id,
+        found_at=found_at,
+    )
+
+
+def renewed_of(record: DamagedRecord, found: Found) -> DamagedRecord:
+    """Return what is kept of an object that is wrong still, as it is now; who found it first stays said."""
+    return replace(record, kind=found.damage.value, reason=found.reason, is_upstream=found.is_upstream)
 
 
 def _array_of(chosen: Chosen, key: str) -> ArrayRecord | None:

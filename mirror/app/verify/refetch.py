@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from types import TracebackType
-from typing import Self
 
 from catalog.records import HOW_ADOPTED
 from mirror.app.contact import Contact
@@ -27,7 +25,7 @@ from mirror.engine.recorder import Recorder
 from mirror.engine.retry import PATIENT, Outage, Retrier, RetryPolicy
 from mirror.engine.transfer import LevelWork
 from mirror.errors import LockedError, MirrorError, UnsafeError
-from mirror.lock import Holder
+from mirror.lock import Holder, check_held
 from mirror.objects import Verification, pack_etag, unpack_etag
 from mirror.store.bucket import Bucket
 from mirror.store.share import FileError
@@ -40,7 +38,7 @@ class OtherContentError(MirrorError):
 
 @dataclass(slots=True)
 class Refetcher:
-    """Fetches again what was mirrored, under the locks of its datasets. Use as `async with`.
+    """Fetches again what was mirrored, under the locks of its datasets.
 
     Buckets stay open between calls; one that does not answer is not asked again.
     """
@@ -53,19 +51,12 @@ class Refetcher:
     staging: Staging
     """Open."""
     sink: EventSink
-    policy: RetryPolicy = PATIENT
+    policy: RetryPolicy
+    stack: AsyncExitStack
+    """Closes the buckets."""
     _open: dict[tuple[str, tuple[str, ...]], Bucket] = field(default_factory=dict)
     _failed: dict[str, str] = field(default_factory=dict)
     """Why a bucket gives nothing more, by its name."""
-    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._stack.aclose()
 
     async def fetch(
         self, name: str, items: Sequence[Item], claims: Mapping[str, Claim], back: Mapping[str, Item] | None = None
@@ -113,7 +104,7 @@ class Refetcher:
 
     async def _bucket(self, name: str, datasets: tuple[str, ...]) -> Bucket:
         if (name, datasets) not in self._open:
-            contact = await self._stack.enter_async_context(Contact(self.settings, name, datasets, self.sink))
+            contact = await self.stack.enter_async_context(Contact(self.settings, name, datasets, self.sink))
             self._open[name, datasets] = await contact.checked()
         return self._open[name, datasets]
 
@@ -149,6 +140,37 @@ class Refetcher:
             return OtherContentError(what, item.key, hint=hint)
 
         return guard
+
+
+@asynccontextmanager
+async def refetcher(
+    settings: Settings,
+    place: Workplace,
+    state: BucketState,
+    *,
+    run_id: int,
+    holder: Holder,
+    sink: EventSink,
+    policy: RetryPolicy = PATIENT,
+) -> AsyncIterator[Refetcher]:
+    """Give what fetches again, with a room of its own on the share.
+
+    Raises
+    ------
+    UnsafeError
+        The share cannot be written.
+    LockedError
+        Another run took over.
+    """
+    share, token = place.share, holder.token
+    held = partial(check_held, share, token)
+    staging = Staging(share, token, settings.transfer.file_policy(), check_held=held)
+    staging.open()
+    try:
+        async with AsyncExitStack() as stack:
+            yield Refetcher(settings, place, state, run_id, holder, staging, sink, policy, stack)
+    finally:
+        staging.close()
 
 
 class _Way:
