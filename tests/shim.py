@@ -138,12 +138,15 @@ class _Shim:
 
     def _path_of(self, name: str, arguments: Sequence[Any], knobs: Mapping[str, Any]) -> str | None:
         """Return the path that a call is about, or None if it is none of ours."""
-        if not arguments or knobs.get("dir_fd") is not None or knobs.get("src_dir_fd") is not None:
+        folder = knobs.get("dir_fd")
+        if not arguments or (folder is not None and name != "open") or knobs.get("src_dir_fd") is not None:
             return None
         one = arguments[1] if name in _BY_TARGET else arguments[0]
         with suppress(OSError, TypeError, ValueError):
             if isinstance(one, int):
                 one = os.readlink(f"/proc/self/fd/{one}")
+            if folder is not None:
+                one = os.path.join(os.readlink(f"/proc/self/fd/{folder}"), one)
             path = os.path.abspath(os.fsdecode(one))
             return path if path == self._root or path.startswith(f"{self._root}/") else None
         return None

@@ -14,6 +14,7 @@ from catalog.queries.checks import (
     blocks_to_check,
     checked_parts,
     count_objects,
+    damaged_among,
     damaged_objects,
     drop_damaged,
     listed_among,
@@ -144,7 +145,7 @@ from catalog.queries.state import (
     put_mirrored_blocks,
     put_mirrored_objects,
 )
-from catalog.queries.story import counts_below, lacks_block_rows, recorded, sightings
+from catalog.queries.story import counts_below, lacks_block_rows, recorded, recorded_among, sightings
 from catalog.queries.summaries import DatasetSummary, VolumeNote, dataset_summaries, volume_notes
 from catalog.queries.sums import (
     count_sums,
@@ -217,6 +218,7 @@ __all__ = [
     "cropped_blocks",
     "crops",
     "crops_of_documents",
+    "damaged_among",
     "damaged_objects",
     "dataset_names",
     "dataset_state",
@@ -319,6 +321,7 @@ __all__ = [
     "put_volume",
     "ranges_without",
     "recorded",
+    "recorded_among",
     "remember_share",
     "replace_class_crops",
     "replace_issues",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -67,9 +67,7 @@ def objects_to_check(
 ) -> list[ObjectToCheck]:
     """Return the next objects of a range that are on the share and no blocks, in the order of keys; none in doubt."""
     t = mirrored_object.c
-    query = select(t.key, t.size, t.etag, t.hash, t.how, t.run_id).where(*_in_range(bucket_id, keys))
-    if after is not None:
-        query = query.where(t.key > after)
+    query = select(t.key, t.size, t.etag, t.hash, t.how, t.run_id).where(*_in_range(bucket_id, keys, after=after))
     return cast("list[ObjectToCheck]", list(stream(connection, query.order_by(t.key).limit(limit))))
 
 
@@ -115,10 +113,20 @@ def listed_among(
     return frozenset(connection.execute(query).scalars())
 
 
-def _in_range(bucket_id: int, keys: KeyRange) -> tuple[ColumnElement[bool], ...]:
-    t, (start, stop) = mirrored_object.c, keys
-    conditions = (t.bucket_id == bucket_id, t.key >= start, t.etag != IN_DOUBT_ETAG)
-    return conditions if stop is None else (*conditions, t.key < stop)
+def _in_range(bucket_id: int, keys: KeyRange, *, after: str | None = None) -> tuple[ColumnElement[bool], ...]:
+    t = mirrored_object.c
+    return t.bucket_id == bucket_id, *_between(t.key, keys, after=after), t.etag != IN_DOUBT_ETAG
+
+
+def _between(key: ColumnElement[str], keys: KeyRange, *, after: str | None) -> Iterator[ColumnElement[bool]]:
+    """Yield that a key lies in a range, and behind `after`.
+
+    With one lower bound, not two: of two SQLite's index takes the first, so that each page would pass over all before.
+    """
+    start, stop = keys
+    yield key > after if after is not None and after >= start else key >= start
+    if stop is not None:
+        yield key < stop
 
 
 def ranges_without(prefix: str, inside: Iterable[str]) -> tuple[KeyRange, ...]:
@@ -244,13 +252,24 @@ def put_damaged(connection: Connection, records: Iterable[DamagedRecord]) -> Non
 
 
 def damaged_objects(
-    connection: Connection, bucket_id: int, prefix: str, *, after: str = "", limit: int | None = None
+    connection: Connection, bucket_id: int, prefix: str, *, after: str | None = None, limit: int | None = None
 ) -> tuple[DamagedRecord, ...]:
     """Return what was found damaged below a prefix and is kept, in the order of keys, behind `after`."""
     t = damaged_object.c
-    query = select(damaged_object).where(t.bucket_id == bucket_id, starts_with(t.key, prefix), t.key > after)
+    below = _between(t.key, (prefix, first_after(prefix)), after=after)
+    query = select(damaged_object).where(t.bucket_id == bucket_id, *below)
     rows = connection.execute(query.order_by(t.key).limit(limit)).mappings()
     return tuple(DamagedRecord(**row) for row in rows)
+
+
+def damaged_among(connection: Connection, bucket_id: int, keys: Sequence[str]) -> frozenset[str]:
+    """Return those of some keys that are kept as damaged."""
+    t = damaged_object.c
+    found: set[str] = set()
+    for start in range(0, len(keys), 500):
+        query = select(t.key).where(t.bucket_id == bucket_id, t.key.in_(keys[start : start + 500]))
+        found.update(connection.execute(query).scalars())
+    return frozenset(found)
 
 
 def drop_damaged(connection: Connection, bucket_id: int, keys: Sequence[str]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, exists, func, select
 
 from catalog.queries.rows import starts_with
 from catalog.queries.snapshots import newest_snapshot
@@ -72,6 +73,40 @@ def recorded(
             return row
     t = mirrored_object.c
     return _row(connection, mirrored_object, t.bucket_id == bucket_id, t.key == key)
+
+
+def recorded_among(
+    connection: Connection, bucket_id: int, places: Mapping[str, tuple[int, tuple[int, int, int]] | None]
+) -> dict[str, Recorded]:
+    """Return what `recorded` does of many keys, of those that have a row: rows of blocks a row of the grid at a time.
+
+    Parameters
+    ----------
+    places
+        Array and place in it of each key; None where it is no block.
+    """
+    by_row: dict[tuple[int, int, int], dict[int, str]] = {}
+    for key, at in places.items():
+        if at is not None:
+            array_id, (x, y, z) = at
+            by_row.setdefault((array_id, x, y), {})[z] = key
+    found: dict[str, Recorded] = {}
+    t, o = mirrored_block.c, mirrored_object.c
+    for (array_id, x, y), keys in by_row.items():
+        where = and_(t.array_id == array_id, t.x == x, t.y == y)
+        found |= {keys[name]: row for name, row in _rows(connection, t.z, sorted(keys), where)}
+    others = [key for key in places if key not in found]
+    return found | dict(_rows(connection, o.key, others, o.bucket_id == bucket_id))
+
+
+def _rows(
+    connection: Connection, name: ColumnElement[Any], names: Sequence[Any], where: ColumnElement[bool]
+) -> Iterator[tuple[Any, Recorded]]:
+    t = name.table.c
+    for start in range(0, len(names), 500):
+        query = select(name, t.size, t.etag, t.hash, t.how, t.run_id)
+        for row in connection.execute(query.where(where, name.in_(names[start : start + 500]))):
+            yield row[0], _recorded(*row[1:])
 
 
 def lacks_block_rows(connection: Connection, array_id: int, bucket_id: int, prefix: str) -> bool:
@@ -152,7 +187,9 @@ def _covers(connection: Connection, row: Row[Any], array_id: int | None) -> bool
 def _row(connection: Connection, table: Table, *conditions: Any) -> Recorded | None:
     t = table.c
     row = connection.execute(select(t.size, t.etag, t.hash, t.how, t.run_id).where(*conditions)).first()
-    if row is None:
-        return None
+    return None if row is None else _recorded(*row)
+
+
+def _recorded(size: int, etag: bytes, digest: bytes | None, how: int, run_id: int) -> Recorded:
     # The hash of a row in doubt is that of what lay there before.
-    return Recorded(row.size, row.etag, None if row.etag == IN_DOUBT_ETAG else row.hash, row.how, row.run_id)
+    return Recorded(size, etag, None if etag == IN_DOUBT_ETAG else digest, how, run_id)

@@ -36,7 +36,7 @@ def verify(
     ] = "all",
     quick: Annotated[bool, typer.Option("--quick", help="Presence and size only; no file is opened.")] = False,
     full: Annotated[
-        bool, typer.Option("--full", help="Read every byte, compare hashes, decode blocks that never were.")
+        bool, typer.Option("--full", help="Read every byte and compare hashes; decode each block once.")
     ] = False,
     budget: Annotated[
         str | None,
@@ -49,7 +49,8 @@ def verify(
         ),
     ] = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Fetch again what is damaged or lost, from either bucket, as it was.")
+        bool,
+        typer.Option("--repair", help="Fetch again what is damaged or lost, as it was mirrored, from either bucket."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask, however much --repair fetches.")] = False,
     against: Annotated[
@@ -80,9 +81,10 @@ def verify(
     progress: options.Progress = options.ProgressKind.AUTO,
     units: options.UnitsOption = Units.SI,
 ) -> int:
-    """Check what is on the share: presence, size and headers of blocks. Exit code 3 where something is damaged.
+    """Check what is on the share: presence, size and headers of blocks. Exit code 3 where something is damaged or lost.
 
-    What is missing is lost here, or absent in the bucket, where it reads as 0. Nothing is written unless --repair.
+    It is 4 where all that is wrong is that files may not be read. What is missing is lost here, or absent in the
+    bucket, where it reads as 0. Nothing is written on the share unless --repair.
     """
     with Talk(Manner(as_json, quiet, verbose, log_json, progress, units), "verify") as talk:
         from mirror.app.afterwards import told

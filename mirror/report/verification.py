@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mirror.report.model import Amount
 
-DamageKind: TypeAlias = Literal["size", "content", "header", "decode", "stray", "not_a_file"]
+DamageKind: TypeAlias = Literal["size", "content", "header", "decode", "stray", "not_a_file", "unreadable"]
+NAMED = 10_000
+"""Objects of each list that a report names, the first by bucket and key; the others are counted."""
 
 
 class _Report(BaseModel):
@@ -16,7 +18,7 @@ class _Report(BaseModel):
 
 
 class DamagedObject(_Report):
-    """A file that is not what it must be, or that nobody knows (`stray`)."""
+    """A file that is not what it must be, that nobody knows (`stray`), or that we may not read (`unreadable`)."""
 
     key: str
     path: str
@@ -65,13 +67,23 @@ class VerifyReport(_Report):
     checked: Amount
     ok: Amount
     damaged: tuple[DamagedObject, ...] = ()
+    damaged_more: int = 0
+    """How many there are besides those that `damaged` names."""
     lost: tuple[LostObject, ...] = ()
+    lost_more: int = 0
+    """How many there are besides those that `lost` names."""
+    kinds: dict[DamageKind | Literal["lost"], int] = {}
+    """How many objects of each kind there are, named or not."""
     absent_upstream: int = 0
     """Blocks of the grids looked at that the bucket does not have: they read as 0, and are no damage."""
     repaired: int = 0
     unrepaired: int = 0
     unmended: tuple[UnmendedObject, ...] = ()
     """Those of `unrepaired`, each with the reason."""
+    unmended_more: int = 0
+    """How many there are besides those that `unmended` names."""
+    left_out: int = 0
+    """Of a certificate: objects that it leaves out, for they were damaged or lost when it was made."""
     upgraded: Amount = Amount()
     """Objects of which only the length had been compared, and that are proven by MD5 now."""
     levels: tuple[CheckedLevel, ...] = ()
@@ -80,6 +92,15 @@ class VerifyReport(_Report):
     oldest_check_at: str | None = None
     """When the part that was looked at longest ago was looked at; None while some never was."""
     seconds: float = 0.0
+
+    def n_of(self, *kinds: str) -> int:
+        """Return how many objects of these kinds there are, named or not."""
+        return sum(n for kind, n in self.kinds.items() if kind in kinds)
+
+    @property
+    def n_mendable(self) -> int:
+        """How many objects a repair would fetch: all that is wrong but strays."""
+        return sum(n for kind, n in self.kinds.items() if kind != "stray")
 
 
 class CertifyReport(_Report):

@@ -131,10 +131,11 @@ def _sizes(entries: Iterator[os.DirEntry[str]]) -> Iterator[tuple[str, int]]:
 
 def unsafe_of(error: OSError, what: str, path: object) -> UnsafeError:
     """Return the error that stops the run, with the words for what the share's file system said."""
+    denied = f"You may not {'read' if what.startswith('cannot read') else 'write'} there: ask the owner of the share."
     hints = {
         errno.EROFS: "The share is mounted read-only.",
-        errno.EACCES: "You may not write there: ask the owner of the share.",
-        errno.EPERM: "You may not write there: ask the owner of the share.",
+        errno.EACCES: denied,
+        errno.EPERM: denied,
         errno.ENOENT: "Is the share mounted?",
     }
     number = error.errno or 0

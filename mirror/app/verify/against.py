@@ -6,24 +6,28 @@ import asyncio
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, islice
 from pathlib import Path
+from typing import Literal, cast
 
 from mirror.app.verify.request import VerifyRequest
+from mirror.app.verify.shortlist import Shortlist
+from mirror.app.verify.strays import UNREAD
 from mirror.app.workplace import checked_marker
 from mirror.config import Settings
 from mirror.engine.crew import n_cores
 from mirror.engine.events import EventSink, ObjectsDone, TransferStarted, ignore
-from mirror.engine.scrub import Batch, Damage, Depth, Wanted, looked_at
+from mirror.engine.scrub import Batch, Damage, Depth, IoErrors, Wanted, looked_at
 from mirror.engine.scrub.damage import may_be_stray
 from mirror.errors import UnsafeError, UsageError
 from mirror.keys import S3Url
 from mirror.objects import Tally, etag_md5
 from mirror.report.certificate import Certificate, CertifiedObject
 from mirror.report.model import Amount
-from mirror.report.verification import CheckedLevel, DamagedObject, LostObject, VerifyReport
-from mirror.store.share import Share, unsafe_of
+from mirror.report.verification import NAMED, CheckedLevel, DamagedObject, DamageKind, LostObject, VerifyReport
+from mirror.store.share import Marker, Share, unsafe_of
 
 _BATCH_FILES = 1_000
 NOT_THE_ETAG = "its MD5 is not the ETag in the certificate"
@@ -52,11 +56,10 @@ async def verify_against(
     """
     _check_request(request)
     root = share if share is not None else settings.share_root()
-    if share is None:
-        checked_marker(Share(root))
+    marker = checked_marker(Share(root)) if share is None else None
     certificate = await asyncio.to_thread(Certificate, file)
     depth = Depth.QUICK if request.depth is Depth.QUICK else Depth.FULL
-    look = _Look(certificate, root, depth, sink)
+    look = _Look(certificate, root, marker, depth, sink)
     stopped = threading.Event()
     work = asyncio.ensure_future(asyncio.to_thread(look.run, stopped.is_set, asyncio.get_running_loop()))
     try:
@@ -85,17 +88,22 @@ def _check_request(request: VerifyRequest) -> None:
 class _Look:
     """One look at a share beside a certificate."""
 
-    def __init__(self, certificate: Certificate, root: Path, depth: Depth, sink: EventSink) -> None:
+    def __init__(
+        self, certificate: Certificate, root: Path, marker: Marker | None, depth: Depth, sink: EventSink
+    ) -> None:
         self._certificate = certificate
         self._root = root
+        self._marker = marker
         self._folder = S3Url.parse(certificate.header.url).bucket
         self._depth = depth
         self._sink = sink
         self._started = time.monotonic()
         self._checked = Tally()
-        self._damaged: list[DamagedObject] = []
-        self._lost: list[LostObject] = []
+        self._damaged = Shortlist[DamagedObject](NAMED)
+        self._lost = Shortlist[LostObject](NAMED)
+        self._kinds: Counter[DamageKind | Literal["lost"]] = Counter()
         self._bad = {"damaged": Tally(), "lost": Tally()}
+        self._io_errors = IoErrors()
 
     def run(self, is_stopped: Callable[[], bool], loop: asyncio.AbstractEventLoop) -> None:
         """Look at all files, then for strays. Called in a thread."""
@@ -104,6 +112,8 @@ class _Look:
         planned = TransferStarted(Tally(header.objects, header.bytes), "checking")
         loop.call_soon_threadsafe(self._sink, planned)
         for objects, batch, seen in looked_at(self._batches(), n_threads=n_cores(), is_stopped=is_stopped):
+            self._io_errors.add(seen.n_tries, seen.n_io_errors)
+            self._io_errors.check(str(self._root))
             for odd in seen.odd:
                 self._add(objects[odd.position], odd.damage, odd.reason)
             for proven in seen.proven:
@@ -112,13 +122,15 @@ class _Look:
             tally = Tally(len(objects), batch.n_bytes)
             self._checked += tally
             loop.call_soon_threadsafe(self._sink, ObjectsDone(tally))
-        if self._lost or self._damaged:
+        if self._kinds:
             self._check_root()
         for key in self._strays():
-            reason = "the certificate does not know it"
-            self._damaged.append(DamagedObject(key=key, path=f"{self._folder}/{key}", kind="stray", reason=reason))
+            what = "it may not be read, and " if key.endswith("/") else ""
+            self._add_damaged(key, "stray", f"{what}the certificate does not know it")
 
     def _check_root(self) -> None:
+        if self._marker is not None and Share(self._root).marker() != self._marker:
+            raise UnsafeError("the share went away", str(self._root), hint="Mount it, then run the same command again.")
         home = self._root / self._folder
         if not home.is_dir():
             hint = "Is it mounted? --share names the folder above that of the bucket."
@@ -138,13 +150,18 @@ class _Look:
         return Wanted(name, one.size, digest, md5)
 
     def _add(self, one: CertifiedObject, damage: Damage, reason: str) -> None:
-        path = f"{self._folder}/{one.key}"
         word = "lost" if damage is Damage.LOST else "damaged"
         self._bad[word] = self._bad[word].plus(one.size)
         if damage is Damage.LOST:
-            self._lost.append(LostObject(key=one.key, path=path))
+            self._kinds["lost"] += 1
+            self._lost.add(("", one.key), LostObject(key=one.key, path=f"{self._folder}/{one.key}"))
         else:
-            self._damaged.append(DamagedObject(key=one.key, path=path, kind=damage.value, reason=reason))  # type: ignore[arg-type]
+            self._add_damaged(one.key, cast("DamageKind", damage.value), reason)
+
+    def _add_damaged(self, key: str, kind: DamageKind, reason: str) -> None:
+        self._kinds[kind] += 1
+        damaged = DamagedObject(key=key, path=f"{self._folder}/{key}", kind=kind, reason=reason)
+        self._damaged.add(("", key), damaged)
 
     def _strays(self) -> Iterator[str]:
         """Yield the keys of files below the dataset that are not certified: both are in the same order."""
@@ -156,6 +173,7 @@ class _Look:
         """Return what was found."""
         header = self._certificate.header
         bad = self._bad["damaged"] + self._bad["lost"]
+        damaged, lost = tuple(self._damaged), tuple(self._lost)
         level = CheckedLevel(
             bucket=header.url,
             dataset=header.dataset,
@@ -171,8 +189,12 @@ class _Look:
             datasets=(header.dataset,),
             checked=Amount.of(self._checked),
             ok=Amount(objects=self._checked.objects - bad.objects, bytes=self._checked.bytes - bad.bytes),
-            damaged=tuple(sorted(self._damaged, key=lambda one: one.key)),
-            lost=tuple(sorted(self._lost, key=lambda one: one.key)),
+            damaged=damaged,
+            damaged_more=self._damaged.n_all - len(damaged),
+            lost=lost,
+            lost_more=self._lost.n_all - len(lost),
+            kinds=dict(sorted(self._kinds.items())),
+            left_out=header.damaged,
             levels=(level,),
             seconds=round(time.monotonic() - self._started, 3),
         )
@@ -184,17 +206,20 @@ def _only_in_first(first: Iterable[str], second: Iterator[str]) -> Iterator[str]
     for key in first:
         while other is not None and os.fsencode(other) < os.fsencode(key):
             other = next(second, None)
-        if key != other and may_be_stray(key.rpartition("/")[2]):
+        is_known_folder = key.endswith("/") and other is not None and other.startswith(key)
+        if key != other and not is_known_folder and may_be_stray(key.rpartition("/")[2]):
             yield key
 
 
 def files_in_order(home: Path, prefix: str) -> Iterator[str]:
     """Yield the keys of all files below a prefix, in the order of their UTF-8 bytes, as S3 lists them.
 
+    Of a folder that may not be read its own is yielded, with a slash at its end.
+
     Raises
     ------
     UnsafeError
-        A folder cannot be read.
+        The share is gone.
     """
     try:
         with os.scandir(home / prefix) as entries:
@@ -202,7 +227,10 @@ def files_in_order(home: Path, prefix: str) -> Iterator[str]:
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as error:
-        raise unsafe_of(error, "cannot read the folder", home / prefix) from error
+        if error.errno not in UNREAD:
+            raise unsafe_of(error, "cannot read the folder", home / prefix) from error
+        yield prefix
+        return
     for name in sorted(names, key=os.fsencode):
         if name.endswith("/"):
             yield from files_in_order(home, prefix + name)

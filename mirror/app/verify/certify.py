@@ -134,7 +134,7 @@ def _write_body(connection: Connection, place: Place, body: IO[bytes]) -> _Writt
 def _header(connection: Connection, place: Place, written: _Written) -> Header:
     arrays = queries.arrays(connection, place.bucket_id, place.prefix)
     chosen = Chosen(place, arrays, tuple(sorted(one.key_prefix for one in arrays)), None)
-    parts = parts_of(connection, [chosen], depth=Depth.FULL, with_root=False)
+    parts = parts_of(connection, [chosen], depth=Depth.FULL)
     _, oldest = left_unchecked(connection, [chosen], parts, Depth.FULL)
     return Header(
         dataset=place.dataset,

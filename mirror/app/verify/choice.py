@@ -29,7 +29,7 @@ class Chosen:
     arrays: tuple[ArrayRecord, ...]
     """By prefix."""
     others: tuple[str, ...]
-    """Prefixes of all arrays, chosen or not."""
+    """Prefixes of all arrays, chosen or not; of a bucket's root those of its datasets."""
     takes: Takes | None
     """Which keys outside all arrays; None: all."""
 
@@ -53,6 +53,19 @@ def choose(connection: Connection, settings: Settings, request: VerifyRequest) -
     everything = [(place, queries.arrays(connection, place.bucket_id, place.prefix)) for place in places]
     _check_names(request, [record for _, records in everything for record in records])
     return tuple(_chosen(connection, request, place, records) for place, records in everything)
+
+
+def choose_roots(connection: Connection, chosen: Iterable[Chosen]) -> tuple[Chosen, ...]:
+    """Return what lies outside all datasets in the buckets of these choices, each bucket once."""
+    places = {one.place.bucket_id: one.place for one in chosen}
+    return tuple(_root_of(connection, place) for place in places.values())
+
+
+def _root_of(connection: Connection, place: Place) -> Chosen:
+    root = queries.bucket_prefix(connection, place.bucket_id)
+    datasets = queries.dataset_names(connection, place.bucket_id)
+    at_root = Place(place.bucket, place.bucket_id, place.url, "", root)
+    return Chosen(at_root, (), tuple(sorted(f"{root}{name}/" for name in datasets)), None)
 
 
 def _places(connection: Connection, settings: Settings, request: VerifyRequest) -> tuple[Place, ...]:

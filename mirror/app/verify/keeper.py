@@ -7,21 +7,23 @@ A row is taken back only where it still says what was looked at: a sync that rep
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from catalog import queries
-from catalog.records import HOW_ADOPTED, HOW_MD5, HOW_SIZE_ONLY, CheckedPart, Count, DamagedRecord, Recorded
+from catalog.records import HOW_ADOPTED, HOW_MD5, HOW_SIZE_ONLY, CheckedPart, DamagedRecord, Recorded
 from catalog.session import Catalog
 from mirror.app.state import BucketState
-from mirror.app.verify.parts import LineName, Part
+from mirror.app.verify.course import Course
+from mirror.app.verify.known import record_of, renewed_of
+from mirror.app.verify.outcome import Found, Outcome
+from mirror.app.verify.parts import Part
 from mirror.app.verify.rows import Claim, Ticket
 from mirror.diff import Kind
 from mirror.engine.fetch import Item
-from mirror.engine.scrub import Batch, Damage, Depth, Looker, Odd, Seen, Wanted
+from mirror.engine.scrub import Batch, Damage, Depth, IoErrors, Looker, Odd, Seen, Wanted
 from mirror.engine.scrub.look import Proven
 from mirror.objects import Tally
 
@@ -30,66 +32,12 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS = 1.0
 """As much is lost, at most, of a check that is killed."""
+FLUSH_FOUND = 5_000
+"""Of what is wrong no more is in memory, about: a whole level may be gone."""
 NOT_THE_ETAG = "its MD5 is not the ETag of the bucket's object; only its length had been compared"
 _WITHOUT_FILE = {Damage.LOST, Damage.NOT_A_FILE}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An object that is not what its row says."""
-
-    part: Part
-    claim: Claim
-    damage: Damage
-    reason: str
-    is_upstream: bool
-    """Whether its bytes are those that came from the bucket."""
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What a check came to, filled as it goes."""
-
-    checked: dict[LineName, Tally] = field(default_factory=dict)
-    """By bucket, dataset, volume and level."""
-    found: dict[tuple[int, str], Found] = field(default_factory=dict)
-    """By bucket and key."""
-    upgraded: Tally = field(default_factory=Tally)
-    """Objects of which only the length had been compared, and that are proven now."""
-
-    def add_checked(self, part: Part, tally: Tally) -> None:
-        """Count objects that were looked at."""
-        self.checked[part.line] = self.checked.get(part.line, Tally()) + tally
-
-
-class _Course:
-    """How far the look at one part has come: batches are done in no order."""
-
-    def __init__(self, part: Part, now: datetime) -> None:
-        self.part = part
-        stopped = part.known.begun_at if part.known is not None and part.resume_after is not None else None
-        self.begun_at = stopped or now
-        self.is_fed = False
-        self.is_told = False
-        self.checked = Tally()
-        self._open: deque[Ticket] = deque()
-        self._done: set[int] = set()
-        self.position: str | None = None
-
-    def hand_out(self, ticket: Ticket) -> None:
-        self._open.append(ticket)
-
-    def take_back(self, ticket: Ticket) -> None:
-        self._done.add(id(ticket))
-        while self._open and id(self._open[0]) in self._done:
-            first = self._open.popleft()
-            self._done.discard(id(first))
-            self.position = first.position
-            self.checked += Tally(len(first.claims), first.n_bytes)
-
-    @property
-    def is_over(self) -> bool:
-        return self.is_fed and not self._open
+_UNKNOWN = {Damage.UNREADABLE}
+"""What says nothing against the row: once it may be read, the file may be whole."""
 
 
 class Keeper:
@@ -122,6 +70,7 @@ class Keeper:
     ) -> None:
         self._catalog = catalog
         self._state = state
+        self._bucket_id = state.bucket_id or 0
         self._run_id = run_id
         self._depth = depth
         self._decoded_before = decoded_before
@@ -129,7 +78,8 @@ class Keeper:
         self._now = now
         self._outcome = outcome
         self._looker = Looker()
-        self._courses: dict[str, _Course] = {}
+        self._io_errors = IoErrors()
+        self._courses: dict[str, Course] = {}
         self._found: list[Found] = []
         self._proven: list[tuple[Claim, bytes, int]] = []
         self._flushed_at = time.monotonic()
@@ -140,23 +90,24 @@ class Keeper:
         """Note that a batch is on its way."""
         prefix = ticket.part.prefix
         if prefix not in self._courses:
-            self._courses[prefix] = _Course(ticket.part, self._now())
+            self._courses[prefix] = Course(ticket.part, self._now())
         self._courses[prefix].hand_out(ticket)
 
     def end(self, part: Part) -> None:
         """Note that all batches of a part are on their way."""
-        self._courses.setdefault(part.prefix, _Course(part, self._now())).is_fed = True
+        self._courses.setdefault(part.prefix, Course(part, self._now())).is_fed = True
 
     def take(self, ticket: Ticket, batch: Batch, seen: Seen) -> None:
         """Take what was seen of a batch; look a second time at what is odd."""
-        self._outcome.add_checked(ticket.part, Tally(len(ticket.claims), ticket.n_bytes))
+        self._outcome.add_checked(ticket.part, ticket.tally)
+        self._io_errors.add(seen.n_tries, seen.n_io_errors)
         for odd in seen.odd:
             if (found := self._confirmed(ticket, batch, odd)) is not None:
                 self._found.append(found)
         for proven in seen.proven:
             self._prove(ticket, proven)
         self._courses[ticket.part.prefix].take_back(ticket)
-        if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
+        if len(self._found) >= FLUSH_FOUND or time.monotonic() - self._flushed_at > FLUSH_SECONDS:
             self.flush()
 
     def _confirmed(self, ticket: Ticket, batch: Batch, odd: Odd) -> Found | None:
@@ -165,14 +116,14 @@ class Keeper:
         again = self._looker.look(_alone(batch, wanted, with_content=odd.damage is Damage.HEADER))
         if not again.odd:
             return None
-        second, claim = again.odd[0], ticket.claims[odd.position]
+        second, claim = again.odd[0], ticket.claim(odd.position)
         is_same_kind = batch.depth is Depth.FULL or odd.damage is not Damage.HEADER
         told = second if is_same_kind else odd
         is_upstream = second.is_hash_same and claim.hash is not None and claim.how % HOW_ADOPTED != HOW_SIZE_ONLY
         return Found(ticket.part, claim, told.damage, told.reason, is_upstream)
 
     def _prove(self, ticket: Ticket, proven: Proven) -> None:
-        claim = ticket.claims[proven.position]
+        claim = ticket.claim(proven.position)
         adopted = HOW_ADOPTED if claim.how >= HOW_ADOPTED else 0
         if proven.is_md5_same:
             self._proven.append((claim, proven.hash, HOW_MD5 + adopted))
@@ -184,13 +135,8 @@ class Keeper:
             self._found.append(Found(ticket.part, unproven, Damage.CONTENT, NOT_THE_ETAG, is_upstream=False))
         # What came from the bucket and is as it came may have an ETag that is no MD5: an encryption makes its own.
 
-    def add(self, found: Iterable[Found]) -> None:
-        """Take what is known from elsewhere to be damaged, or a stray."""
-        for one in found:
-            self._outcome.found[one.part.place.bucket_id, one.claim.key] = one
-
-    def add_known(self, found: Sequence[Found]) -> None:
-        """Take what an earlier check found and is damaged still; a row that stands is taken back unless it came so.
+    def add_known(self, found: Sequence[tuple[DamagedRecord, Found]]) -> None:
+        """Take what an earlier check found and is wrong still; a row that stands is taken back where it is disproved.
 
         Raises
         ------
@@ -201,10 +147,11 @@ class Keeper:
             return
         self._check_share()
         with self._catalog.begin() as connection:
-            worse = [one for one in found if not one.is_upstream and self._still_says(connection, one.claim)]
-            if worse:
-                self._withdraw(connection, worse)
-        self.add(found)
+            self._withdraw(connection, self._standing(connection, [one for _, one in found]))
+            renewed = [(record, renewed_of(record, one)) for record, one in found]
+            queries.put_damaged(connection, [new for old, new in renewed if new != old])
+        for _, one in found:
+            self._outcome.add(one)
 
     def add_checked(self, part: Part, tally: Tally) -> None:
         """Count objects that were looked at elsewhere."""
@@ -228,73 +175,52 @@ class Keeper:
         if not (self._found or self._proven or parts):
             return
         if self._found:
+            self._io_errors.check(self._found[-1].part.place.url)
             self._check_share()
         with self._catalog.begin() as connection:
-            really = [one for one in self._found if self._still_says(connection, one.claim)]
+            really = self._standing(connection, self._found)
+            known = queries.damaged_among(connection, self._bucket_id, [one.claim.key for one in really])
             self._withdraw(connection, really)
+            new = [one for one in really if one.claim.key not in known]
+            queries.put_damaged(connection, [record_of(one, self._run_id, self._now()) for one in new])
             self._keep_proofs(connection)
             queries.put_checked_parts(connection, parts)
-        self.add(really)
+        for one in really:
+            # What is known was looked at again before all else, and counted then.
+            if one.claim.key in known:
+                self._outcome.add_checked(one.part, Tally(-1, -one.claim.size))
+            else:
+                self._outcome.add(one)
         self._found, self._proven = [], []
 
     def _parts_to_keep(self) -> list[CheckedPart]:
         over = [course for course in self._courses.values() if course.is_over]
         for course in over:
             del self._courses[course.part.prefix]
-        under_way = [course for course in self._courses.values() if course.position is not None]
-        return [self._checked(course) for course in (*over, *under_way) if course.part.is_whole]
+        under_way = [course for course in self._courses.values() if course.has_moved]
+        return [
+            course.to_record(self._depth, self._run_id, decoded_before=self._decoded_before)
+            for course in (*over, *under_way)
+            if course.part.is_whole
+        ]
 
-    def _checked(self, course: _Course) -> CheckedPart:
-        part, known = course.part, course.part.known
-        decoded = known.decoded_before if known is not None else None
-        if course.is_over and self._depth is Depth.FULL and part.resume_after is None:
-            decoded = self._decoded_before
-        return CheckedPart(
-            part.place.bucket_id,
-            part.prefix,
-            int(self._depth),
-            course.begun_at if course.is_over else (known.checked_at if known is not None else None),
-            None if course.is_over else course.position,
-            decoded,
-            self._run_id,
-            Count(course.checked.objects, course.checked.bytes),
-            None if course.is_over else course.begun_at,
-        )
+    def _standing(self, connection: Connection, found: Sequence[Found]) -> list[Found]:
+        """Return those whose rows say still what they said when their files were looked at."""
+        rows = self.recorded(connection, [one.claim.key for one in found])
+        return [one for one in found if (row := rows.get(one.claim.key)) is not None and _is_of(row, one.claim)]
 
-    def _still_says(self, connection: Connection, claim: Claim) -> bool:
-        row = self.recorded(connection, claim.key)
-        return row is not None and (row.size, row.etag, row.run_id) == (claim.size, claim.etag, claim.run_id)
-
-    def recorded(self, connection: Connection, key: str) -> Recorded | None:
-        """Return the row of a key."""
-        at = self._state.place_of(key)
-        array_id, block = at if at is not None else (None, None)
-        return queries.recorded(connection, self._state.bucket_id or 0, key, array_id=array_id, block_xyz=block)
+    def recorded(self, connection: Connection, keys: Iterable[str]) -> dict[str, Recorded]:
+        """Return the rows of keys, of those that have one."""
+        places = {key: self._state.place_of(key) for key in keys}
+        return queries.recorded_among(connection, self._bucket_id, places)
 
     def _withdraw(self, connection: Connection, found: Sequence[Found]) -> None:
         gone = [_item(one.claim.key) for one in found if one.damage in _WITHOUT_FILE]
-        changed = [_item(one.claim.key) for one in found if one.damage not in _WITHOUT_FILE and not one.is_upstream]
+        kept = _WITHOUT_FILE | _UNKNOWN
+        changed = [_item(one.claim.key) for one in found if one.damage not in kept and not one.is_upstream]
         if gone or changed:
             self._state.withdraw(connection, gone=gone, changed=changed)
             self.has_changed = True
-        queries.put_damaged(connection, [self._record(one) for one in found])
-
-    def _record(self, one: Found) -> DamagedRecord:
-        claim = one.claim
-        return DamagedRecord(
-            bucket_id=one.part.place.bucket_id,
-            key=claim.key,
-            kind=one.damage.value,
-            reason=one.reason,
-            is_upstream=one.is_upstream,
-            size=claim.size,
-            etag=claim.etag,
-            hash=claim.hash,
-            how=claim.how,
-            mirrored_run_id=claim.run_id,
-            run_id=self._run_id,
-            found_at=self._now(),
-        )
 
     def _keep_proofs(self, connection: Connection) -> None:
         blocks, others = [], []
@@ -302,7 +228,7 @@ class Keeper:
             at = self._state.place_of(claim.key)
             if at is not None:
                 blocks.append(((at[0], *at[1]), claim.run_id, digest, how))
-            others.append(((self._state.bucket_id or 0, claim.key), claim.run_id, digest, how))
+            others.append(((self._bucket_id, claim.key), claim.run_id, digest, how))
             if how != claim.how:
                 self._outcome.upgraded = self._outcome.upgraded.plus(claim.size)
         if self._proven:
@@ -315,6 +241,10 @@ class Keeper:
 def _alone(batch: Batch, wanted: Wanted, *, with_content: bool) -> Batch:
     depth = Depth.FULL if with_content else batch.depth
     return replace(batch, files=[wanted._replace(is_to_decode=True)], depth=depth, is_whole_folder=False)
+
+
+def _is_of(row: Recorded, claim: Claim) -> bool:
+    return (row.size, row.etag, row.run_id) == (claim.size, claim.etag, claim.run_id)
 
 
 def _item(key: str) -> Item:

@@ -2,103 +2,100 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from itertools import product
 
 from catalog import queries
-from catalog.records import HOW_ADOPTED
-from mirror.app.contact import Contact
-from mirror.app.datasets import plain_errors
-from mirror.app.site import Site
 from mirror.app.state import BucketState
-from mirror.app.verify.keeper import Found
-from mirror.app.verify.rows import Claim
+from mirror.app.verify.choice import Chosen
+from mirror.app.verify.known import damage_of, found_of
+from mirror.app.verify.outcome import Found, Outcome, Unmended
+from mirror.app.verify.refetch import Refetcher
 from mirror.app.why.asked import Asked
 from mirror.app.why.known import KnownDataset
 from mirror.app.why.partner import partner_story
 from mirror.app.workplace import Workplace
-from mirror.checksum import Proof, Source, proof_of_etag
 from mirror.config import Settings
 from mirror.diff import Kind
-from mirror.engine.events import EventSink
-from mirror.engine.fetch import ChecksumMode, Done, Guard, Item
-from mirror.engine.recorder import Recorder
-from mirror.engine.retry import PATIENT, Outage, Retrier, RetryPolicy
+from mirror.engine.fetch import Item
 from mirror.engine.scrub import Damage
-from mirror.engine.transfer import LevelWork
-from mirror.errors import MirrorError, UnsafeError
 from mirror.formats.folder import METADATA_NAMES
-from mirror.lock import Holder
-from mirror.objects import Verification, pack_etag, unpack_etag
-from mirror.store.bucket import Bucket
-from mirror.store.share import FileError
-from mirror.store.staging import Staging
+from mirror.objects import unpack_etag
 
 AS_UPSTREAM = "it is what the bucket has, byte for byte: the object is damaged there"
 NOT_WHOLE = "its level is not whole on the share, and must not open as black data"
-
-
-class OtherContentError(MirrorError):
-    """A bucket's object is not the one that was mirrored."""
+_PAGE_RECORDS = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Mender:
-    """Mends what was found in one bucket, under the locks of its datasets."""
+    """Mends what is kept as damaged in one bucket, under the locks of its datasets."""
 
     settings: Settings
     place: Workplace
     bucket: str
     """As the configuration names it."""
     state: BucketState
-    run_id: int
-    holder: Holder
-    staging: Staging
-    """Open."""
-    sink: EventSink
-    policy: RetryPolicy = PATIENT
+    fetcher: Refetcher
+    outcome: Outcome
+    """Is told what could not be mended."""
+    _broken: set[str] = field(default_factory=set)
+    """Prefixes of arrays of which some objects could not be."""
 
-    async def mend(self, found: Iterable[Found]) -> dict[str, str]:
-        """Fetch again what can be; return the keys that could not be mended, each with the reason.
+    async def mend(self, scopes: Sequence[Chosen]) -> None:
+        """Fetch again what can be; what could not is told, each with the reason.
 
         What is damaged in the bucket, too, or another object by now, is taken from the other bucket where that has
         the same bytes; nothing else gets the name. Damaged files, and folders that stand where a file must be, go to
-        the trash. The metadata of a level come last. Calling it again does only the rest.
+        the trash. The metadata of a level come last. Some thousand objects are in memory at a time; cancelled, what
+        came is recorded, and calling it again does only the rest.
 
         Raises
         ------
         UnsafeError
             The share is full, read-only or gone.
         """
-        everything = list(found)
-        unmended = {one.claim.key: AS_UPSTREAM for one in everything if one.is_upstream}
-        to_mend = [one for one in everything if not one.is_upstream]
-        metadata = [one for one in to_mend if one.claim.key.rpartition("/")[2] in METADATA_NAMES]
-        unmended |= await self._mend_some([one for one in to_mend if one not in metadata])
-        broken = {one.part.array.key_prefix for one in to_mend if one.part.array and one.claim.key in unmended}
-        held = [one for one in metadata if one.part.array and one.part.array.key_prefix in broken]
-        unmended |= {one.claim.key: NOT_WHOLE for one in held}
-        unmended |= await self._mend_some([one for one in metadata if one not in held])
-        mended = [one.claim.key for one in everything if one.claim.key not in unmended]
+        for is_metadata, chosen in product((False, True), scopes):
+            for page in damage_of(self.place.open_catalog, chosen, limit=_PAGE_RECORDS):
+                found = [found_of(chosen, one) for one in page if _is_metadata(one.key) is is_metadata]
+                if found:
+                    await self._mend_page(found)
+
+    async def _mend_page(self, found: Sequence[Found]) -> None:
+        reasons = {one.claim.key: hindrance for one in found if (hindrance := self._hindrance(one))}
+        to_mend = [one for one in found if one.claim.key not in reasons]
+        reasons |= await self._mend_some(to_mend)
+        for one in to_mend:
+            if one.part.array is not None and one.claim.key in reasons and not _is_metadata(one.claim.key):
+                self._broken.add(one.part.array.key_prefix)
+        for one in found:
+            if (reason := reasons.get(one.claim.key)) is not None:
+                self.outcome.unmended.add(one.name, Unmended(*one.name, reason))
+        mended = [one.claim.key for one in found if one.claim.key not in reasons]
         with self.place.open_catalog.begin() as connection:
             queries.drop_damaged(connection, self.state.bucket_id or 0, mended)
-        return unmended
+
+    def _hindrance(self, found: Found) -> str:
+        """Return why an object is not to be fetched; empty where it is."""
+        if found.is_upstream:
+            return AS_UPSTREAM
+        array = found.part.array
+        is_held = _is_metadata(found.claim.key) and array is not None and array.key_prefix in self._broken
+        return NOT_WHOLE if is_held else ""
 
     async def _mend_some(self, found: Sequence[Found]) -> dict[str, str]:
         if not found:
             return {}
-        self._clear_the_way(found)
         items = {one.claim.key: self._item(one) for one in found}
         claims = {items[one.claim.key].relative: one.claim for one in found}
-        unmended = await self._fetch(self.bucket, list(items.values()), claims)
+        unmended = await self.fetcher.fetch(self.bucket, list(items.values()), claims)
         for name, keys in self._partners(unmended).items():
             others = [items[key]._replace(kind=Kind.REPLACE, key=other, etag="") for key, other in keys.items()]
             back = {items[key].relative: items[key] for key in keys}
-            failed = await self._fetch(name, others, claims, back)
+            failed = await self.fetcher.fetch(name, others, claims, back)
             for key, other in keys.items():
                 if other in failed:
                     unmended[key] += f"; bucket {name} does not have it either: {failed[other]}"
@@ -122,66 +119,6 @@ class Mender:
                 return int(os.stat(self.place.share.root / alias / key).st_mtime)
         return 0
 
-    def _clear_the_way(self, found: Iterable[Found]) -> None:
-        """Move files that stand where a folder must be to the trash."""
-        root, seen = self.place.share.root, set()
-        for one in found:
-            relative = self._item(one).relative
-            folders = relative.split("/")[:-1]
-            for depth in range(1, len(folders) + 1):
-                folder = "/".join(folders[:depth])
-                if folder in seen:
-                    continue
-                seen.add(folder)
-                if os.path.lexists(root / folder) and not os.path.isdir(root / folder):
-                    with suppress(FileError):
-                        self.staging.to_trash(folder)
-
-    async def _fetch(
-        self, name: str, items: Sequence[Item], claims: Mapping[str, Claim], back: Mapping[str, Item] | None = None
-    ) -> dict[str, str]:
-        """Fetch items from a bucket; return the keys of those that did not come, each with the reason.
-
-        Parameters
-        ----------
-        claims
-            What must come, by the place on the share.
-        back
-            Items as they are to be recorded, by the place on the share, where they come from another bucket.
-        """
-        done: set[str] = set()
-
-        def commit(arrived: Sequence[Done]) -> None:
-            self.state.commit(self.run_id, [_as_recorded(one, claims, back) for one in arrived])
-            done.update(one.item.key for one in arrived)
-
-        reasons: dict[str, str] = {}
-        datasets = tuple(sorted({self._dataset_of(item) for item in items} - {""}))
-        try:
-            async with plain_errors(), Contact(self.settings, name, datasets, self.sink) as contact:
-                reasons = await self._transfer(await contact.checked(), items, _guard(claims), commit)
-        except UnsafeError:
-            raise
-        except MirrorError as error:
-            reasons = {item.key: str(error) for item in items if item.key not in done}
-        return {item.key: reasons.get(item.key, "it was not tried") for item in items if item.key not in done}
-
-    def _dataset_of(self, item: Item) -> str:
-        key = item.relative.partition("/")[2].removeprefix(self.state.root)
-        return key.partition("/")[0] if "/" in key else ""
-
-    async def _transfer(
-        self, bucket: Bucket, items: Sequence[Item], guard: Guard, commit: Callable[[Sequence[Done]], None]
-    ) -> dict[str, str]:
-        outage = Outage(self.settings.transfer.max_outage, self.sink)
-        retrier = Retrier(asyncio.sleep, self.policy, self.sink, outage=outage)
-        site = Site(self.settings, self.place, bucket, self.state, self.holder, retrier, self.sink)
-        async with Recorder(self.staging.sync, commit) as recorder:
-            transfer = site.transfer(self.staging, recorder, mode=ChecksumMode.AUTO, guard=guard)
-            n_bytes = sum(item.size for item in items)
-            results = await transfer.run([LevelWork(partial(iter, items))], n_objects=len(items), n_bytes=n_bytes)
-        return {one.item.key: str(one.error) for one in results.failed}
-
     def _partners(self, unmended: dict[str, str]) -> dict[str, dict[str, str]]:
         """Return where else objects may be found: bucket to key to the key there; others get the reason said."""
         found: dict[str, dict[str, str]] = {}
@@ -204,31 +141,5 @@ class Mender:
         return found
 
 
-def _guard(claims: Mapping[str, Claim]) -> Guard:
-    """Return what lets only the bytes pass that were mirrored before."""
-
-    def guard(item: Item, etag: str, digest: bytes, source: Source) -> MirrorError | None:
-        claim = claims[item.relative]
-        if digest == claim.hash or (claim.hash is None and _is_proven(claim, etag, source)):
-            return None
-        if pack_etag(etag) == claim.etag:
-            what, hint = "the bucket's object is not what it was when it was mirrored", ""
-        else:
-            what, hint = "it is another object than the one that was mirrored", "`oomirror sync` fetches what is there."
-        return OtherContentError(what, item.key, hint=hint)
-
-    return guard
-
-
-def _is_proven(claim: Claim, etag: str, source: Source) -> bool:
-    proof, _ = proof_of_etag(source, claim.size, unpack_etag(claim.etag))
-    return proof is Proof.AGREES or (proof is Proof.SILENT and pack_etag(etag) == claim.etag)
-
-
-def _as_recorded(done: Done, claims: Mapping[str, Claim], back: Mapping[str, Item] | None) -> Done:
-    """Return what the catalog is told: of bytes from elsewhere, that they are those of the object that they mend."""
-    if back is None:
-        return done
-    claim = claims[done.item.relative]
-    how = Verification(claim.how % HOW_ADOPTED)
-    return done._replace(item=back[done.item.relative], etag=unpack_etag(claim.etag), verification=how)
+def _is_metadata(key: str) -> bool:
+    return key.rpartition("/")[2] in METADATA_NAMES

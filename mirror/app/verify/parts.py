@@ -82,21 +82,16 @@ def volume_and_level(array: ArrayRecord | None) -> tuple[str, str]:
 
 
 def parts_of(
-    connection: Connection, chosen: Iterable[Chosen], *, depth: Depth, with_root: bool, resumes: bool = True
+    connection: Connection, chosen: Iterable[Chosen], *, depth: Depth, resumes: bool = True
 ) -> tuple[Part, ...]:
     """Return the parts of what is chosen: those never looked at so deep first, then by the time of the last look.
 
     Parameters
     ----------
-    with_root
-        Also the files that lie in a bucket outside all datasets.
     resumes
         Whether a part at which an earlier look was stopped goes on in its middle; else it begins anew.
     """
-    all_chosen = tuple(chosen)
-    found = [part for one in all_chosen for part in _parts_of_dataset(connection, one, depth)]
-    if with_root:
-        found += _parts_at_root(connection, all_chosen, depth)
+    found = [part for one in chosen for part in _parts_of_choice(connection, one, depth)]
     if not resumes:
         found = [_from_its_beginning(part) for part in found]
     # Sorting is stable: equal times stay in the order of buckets, datasets, arrays and grids.
@@ -111,7 +106,7 @@ def _looked_at(part: Part) -> datetime:
     return (part.known.checked_at if part.known is not None else None) or _LONG_AGO
 
 
-def _parts_of_dataset(connection: Connection, chosen: Chosen, depth: Depth) -> Iterator[Part]:
+def _parts_of_choice(connection: Connection, chosen: Chosen, depth: Depth) -> Iterator[Part]:
     place = chosen.place
     known = queries.checked_parts(connection, place.bucket_id, place.prefix, depth=depth)
     for array in chosen.arrays:
@@ -153,16 +148,6 @@ def _parts_of_array(
         name = f"{prefix}{slab.x}/"
         at = Slab(array.id or 0, slab.x)
         yield Part(place, name, array, _tally(slab.mirrored), slab=at, known=known.get(name))
-
-
-def _parts_at_root(connection: Connection, chosen: Iterable[Chosen], depth: Depth) -> Iterator[Part]:
-    for bucket_id, place in {one.place.bucket_id: one.place for one in chosen}.items():
-        root = queries.bucket_prefix(connection, bucket_id)
-        datasets = [f"{root}{name}/" for name in queries.dataset_names(connection, bucket_id)]
-        ranges = queries.ranges_without(root, datasets)
-        known = queries.checked_parts(connection, bucket_id, root, depth=depth).get(root)
-        planned = _tally(queries.count_objects(connection, bucket_id, ranges))
-        yield Part(Place(place.bucket, bucket_id, place.url, "", root), root, None, planned, ranges=ranges, known=known)
 
 
 def _tally(count: Count) -> Tally:

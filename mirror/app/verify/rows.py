@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
 from catalog import queries
-from catalog.records import HOW_ADOPTED, HOW_SIZE_ONLY, ArrayRecord
+from catalog.records import HOW_ADOPTED, HOW_SIZE_ONLY, ArrayRecord, ObjectToCheck
 from catalog.session import Catalog
 from mirror.app.verify.parts import Part, Slab
 from mirror.engine.scrub import Batch, BlockShape, Depth, Wanted
@@ -21,6 +21,7 @@ from mirror.formats.data_type import element_bytes
 from mirror.formats.folder import Format
 from mirror.formats.n5.compression import Compression
 from mirror.keys import S3Url
+from mirror.objects import Tally
 
 PAGE_ROWS = 5_000
 _MD5_BYTES = 16
@@ -38,18 +39,26 @@ class Claim(NamedTuple):
     run_id: int
 
 
+_Facts: TypeAlias = tuple[int, bytes, bytes | None, int, int]
+"""Size, packed ETag, xxh3-128, how it was verified, run id: the end of each row."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """What goes with a batch: its part, its rows, and where a look goes on after it."""
 
     part: Part
-    claims: Sequence[Claim]
+    folder: str
+    """Full key prefix of all its objects."""
+    names: Sequence[str]
+    facts: Sequence[_Facts]
+    """Of the objects of these names."""
     position: str
+    tally: Tally
 
-    @property
-    def n_bytes(self) -> int:
-        """Of all its objects."""
-        return sum(claim.size for claim in self.claims)
+    def claim(self, position: int) -> Claim:
+        """Return what the catalog says of one object: of most nobody asks."""
+        return Claim(self.folder + self.names[position], *self.facts[position])
 
 
 def batches_of(catalog: Catalog, part: Part, share: Path, *, depth: Depth) -> Iterator[tuple[Ticket, Batch]]:
@@ -58,15 +67,16 @@ def batches_of(catalog: Catalog, part: Part, share: Path, *, depth: Depth) -> It
     return rows.of_objects() if part.slab is None else rows.of_slab(part.slab)
 
 
-def wanted_of(claim: Claim, name: str, *, depth: Depth, decoded_before: int) -> Wanted:
+def wanted_of(name: str, facts: _Facts, *, depth: Depth, decoded_before: int) -> Wanted:
     """Return what a file must be, as its row says.
 
     Where nothing but the length was ever compared, or no hash was kept, the MD5 is compared where the ETag has the
     form of one.
     """
-    is_unproven = claim.how % HOW_ADOPTED == HOW_SIZE_ONLY or claim.hash is None
-    md5 = claim.etag if depth is Depth.FULL and is_unproven and len(claim.etag) == _MD5_BYTES else None
-    return Wanted(name, claim.size, claim.hash, md5, claim.run_id >= decoded_before)
+    size, etag, digest, how, run_id = facts
+    is_unproven = digest is None or how % HOW_ADOPTED == HOW_SIZE_ONLY
+    md5 = etag if is_unproven and depth is Depth.FULL and len(etag) == _MD5_BYTES else None
+    return Wanted(name, size, digest, md5, run_id >= decoded_before)
 
 
 def shape_of(array: ArrayRecord | None, folder: str) -> BlockShape | None:
@@ -109,9 +119,9 @@ class _Rows:
             for y, group in groupby(page, key=_FIRST):
                 rows = list(group)
                 is_cut = (not is_last and y == page[-1][0]) or (after is not None and y == after[0])
-                folder = f"{part.prefix}{y}/"
-                claims = [Claim(f"{folder}{row[1]}", *row[2:]) for row in rows]
-                yield self._batch(folder, claims, f"{y}/{rows[-1][1]}", is_whole_folder=not is_cut)
+                names, facts = [str(row[1]) for row in rows], [row[2:] for row in rows]
+                position = f"{y}/{names[-1]}"
+                yield self._batch(f"{part.prefix}{y}/", names, facts, position, is_whole_folder=not is_cut)
             if is_last:
                 return
             after = page[-1][0], page[-1][1]
@@ -124,31 +134,33 @@ class _Rows:
                     page = queries.objects_to_check(
                         connection, part.place.bucket_id, keys, after=after, limit=PAGE_ROWS
                     )
-                chosen = [Claim(*row) for row in page if part.takes is None or part.takes(row[0])]
+                chosen = page if part.takes is None else [row for row in page if part.takes(row[0])]
                 for folder, group in groupby(chosen, key=_folder_of):
-                    claims = list(group)
-                    yield self._batch(folder, claims, claims[-1].key, is_whole_folder=False)
+                    rows = list(group)
+                    names, facts = [row[0][len(folder) :] for row in rows], [row[1:] for row in rows]
+                    yield self._batch(folder, names, facts, rows[-1][0], is_whole_folder=False)
                 if len(page) < PAGE_ROWS:
                     break
                 after = page[-1][0]
 
     def _batch(
-        self, folder: str, claims: Sequence[Claim], position: str, *, is_whole_folder: bool
+        self, folder: str, names: Sequence[str], facts: Sequence[_Facts], position: str, *, is_whole_folder: bool
     ) -> tuple[Ticket, Batch]:
-        part, shape, start = self.part, self.shape, len(folder)
+        part, shape, depth, decoded = self.part, self.shape, self.depth, self.part.decoded_before
         if shape is not None and part.array is not None:
             shape = replace(shape, folder=folder[len(part.array.key_prefix) :])
-        decoded = part.decoded_before
-        files = [wanted_of(claim, claim.key[start:], depth=self.depth, decoded_before=decoded) for claim in claims]
-        batch = Batch(f"{self.home}{folder}".rstrip("/"), files, self.depth, shape, is_whole_folder)
-        return Ticket(part, claims, position), batch
+        files = [
+            wanted_of(name, fact, depth=depth, decoded_before=decoded) for name, fact in zip(names, facts, strict=True)
+        ]
+        batch = Batch(f"{self.home}{folder}".rstrip("/"), files, depth, shape, is_whole_folder)
+        return Ticket(part, folder, names, facts, position, Tally(len(files), batch.n_bytes)), batch
 
 
 _FIRST = itemgetter(0)
 
 
-def _folder_of(claim: Claim) -> str:
-    return claim.key[: claim.key.rfind("/") + 1]
+def _folder_of(row: ObjectToCheck) -> str:
+    return row[0][: row[0].rfind("/") + 1]
 
 
 def _place_of(position: str | None) -> tuple[int, int] | None:

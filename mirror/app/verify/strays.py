@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,11 @@ from catalog.queries.overview import Listing
 from catalog.session import Catalog
 from mirror.app.lookup import Place
 from mirror.app.state import BucketState
+from mirror.app.verify.outcome import Found
 from mirror.app.verify.parts import Part
-from mirror.engine.scrub.damage import may_be_stray
+from mirror.app.verify.rows import Claim
+from mirror.engine.scrub.damage import Damage, may_be_stray
+from mirror.objects import Tally
 from mirror.store.share import unsafe_of
 
 if TYPE_CHECKING:
@@ -22,7 +26,10 @@ if TYPE_CHECKING:
 
 MOST_STRAYS = 100_000
 """That are named; a share that is full of what nobody knows has more."""
+NOBODYS = "neither a listing nor a run knows it"
 _BATCH_KEYS = 500
+UNREAD = {errno.EACCES, errno.EPERM, errno.EIO}
+"""What says of one folder that it cannot be read."""
 
 
 class Strays:
@@ -67,7 +74,7 @@ class Strays:
             elsewhere = {f"{root}/{y}/" for y in rows}
         start = len(f"{self._home}/")
         keys = (path[start:] for path in files_below(root, elsewhere.__contains__))
-        self._add(part.place, (key for key in keys if part.takes is None or part.takes(key)))
+        self._add(part.place, (key for key in keys if key != part.prefix and (part.takes is None or part.takes(key))))
 
     def _add(self, place: Place, keys: Iterable[str]) -> None:
         found = self._found.setdefault(place.dataset, [])
@@ -87,7 +94,15 @@ class Strays:
         snapshots = {one.snapshot_id for one in listings.values()}
         if snapshots:
             listed |= queries.listed_among(connection, place.bucket_id, snapshots, unclaimed)
-        return [key for key in unclaimed if key not in listed]
+        return [key for key in unclaimed if key not in listed and not self._is_above(connection, place, key)]
+
+    def _is_above(self, connection: Connection, place: Place, key: str) -> bool:
+        """Return whether a key is that of a folder in which something is known to lie: that is told file by file."""
+        if not key.endswith("/"):
+            return False
+        keys = queries.ranges_without(key, ())[0]
+        has_objects = queries.objects_to_check(connection, place.bucket_id, keys, after=None, limit=1)
+        return bool(has_objects) or any(array.startswith(key) for array in self._state.array_ids)
 
     def _unclaimed(self, connection: Connection, place: Place, keys: Sequence[str]) -> list[str]:
         claimed = {row[0] for row in queries.mirrored_objects_of(connection, place.bucket_id, keys)}
@@ -111,11 +126,16 @@ class Strays:
             listed = queries.listed_in_row(connection, listing.snapshot_id, array_id, x, y) if listing else frozenset()
             yield from (key for (_, block), key in group if block[2] in listed)
 
-    def settle(self, places: Iterable[Place], is_busy: Callable[[str], bool]) -> Iterator[tuple[Place, str]]:
+    def settle(self, places: Iterable[Place], parts: Sequence[Part], is_busy: Callable[[str], bool]) -> Iterator[Found]:
         """Yield what nobody knows, by dataset and key; what a run that goes on may be writing is no stray.
+
+        What is known to be damaged is none, and what lies in a folder that has the name of a file goes with it. What
+        is gone by now is none, either.
 
         Parameters
         ----------
+        parts
+            Of the check: tell in which array a stray lies.
         is_busy
             Whether another run works on a dataset; asked before the rows are looked at once more.
         """
@@ -124,13 +144,48 @@ class Strays:
             if not keys or is_busy(place.dataset):
                 continue
             for start in range(0, len(keys), _BATCH_KEYS):
+                some = keys[start : start + _BATCH_KEYS]
                 with self._catalog.read() as connection:
-                    unclaimed = self._unclaimed(connection, place, keys[start : start + _BATCH_KEYS])
-                yield from ((place, key) for key in unclaimed)
+                    damaged = self._damaged(connection, place, some)
+                    unclaimed = self._unclaimed(connection, place, some)
+                    strays = [key for key in unclaimed if damaged.isdisjoint(_with_above(key)) and self._is_there(key)]
+                    reasons = [self._reason(connection, place, key) for key in strays]
+                yield from (_stray(place, key, reason, parts) for key, reason in zip(strays, reasons, strict=True))
+
+    def _is_there(self, key: str) -> bool:
+        path = f"{self._home}/{key}".rstrip("/")
+        is_folder = os.path.isdir(path) and not os.path.islink(path)
+        return is_folder if key.endswith("/") else os.path.lexists(path) and not is_folder
+
+    def _reason(self, connection: Connection, place: Place, key: str) -> str:
+        if key.endswith("/"):
+            return f"it may not be read, and {NOBODYS}"
+        is_in_way = queries.damaged_objects(connection, place.bucket_id, f"{key}/", limit=1)
+        return "it stands where a folder must be; --repair moves it to the trash" if is_in_way else NOBODYS
+
+    def _damaged(self, connection: Connection, place: Place, keys: Collection[str]) -> frozenset[str]:
+        names = {name for key in keys for name in _with_above(key)}
+        return queries.damaged_among(connection, place.bucket_id, sorted(names))
+
+
+def _stray(place: Place, key: str, reason: str, parts: Sequence[Part]) -> Found:
+    array = next((part.array for part in parts if part.array and key.startswith(part.prefix)), None)
+    claim = Claim(key, 0, b"", None, 0, 0)
+    part = Part(place, key, array, Tally())
+    return Found(part, claim, Damage.STRAY, reason, is_upstream=False)
+
+
+def _with_above(key: str) -> Iterator[str]:
+    """Yield a key and the folders above it, none with a slash at its end."""
+    while key:
+        yield key.rstrip("/")
+        key = key.rstrip("/").rpartition("/")[0]
 
 
 def files_below(path: str, is_elsewhere: Callable[[str], bool] = lambda _: False) -> Iterator[str]:
     """Yield the paths of all that is no folder below a folder; nothing where there is none.
+
+    A folder that may not be read is yielded itself, with a slash at its end.
 
     Parameters
     ----------
@@ -140,7 +195,7 @@ def files_below(path: str, is_elsewhere: Callable[[str], bool] = lambda _: False
     Raises
     ------
     UnsafeError
-        A folder cannot be read.
+        The share is gone.
     """
     open_folders = [path]
     while open_folders:
@@ -155,4 +210,6 @@ def files_below(path: str, is_elsewhere: Callable[[str], bool] = lambda _: False
         except (FileNotFoundError, NotADirectoryError):
             continue
         except OSError as error:
-            raise unsafe_of(error, "cannot read the folder", folder) from error
+            if error.errno not in UNREAD:
+                raise unsafe_of(error, "cannot read the folder", folder) from error
+            yield f"{folder}/"

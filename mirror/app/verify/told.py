@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 from catalog import queries
 from mirror.app.verify.choice import Chosen
-from mirror.app.verify.keeper import Found, Outcome
-from mirror.app.verify.parts import LineName, Part
+from mirror.app.verify.outcome import Found, Outcome, Unmended
+from mirror.app.verify.parts import Part
 from mirror.app.verify.request import VerifyRequest
 from mirror.engine.scrub import Damage, Depth
+from mirror.errors import ExitCode
 from mirror.objects import Tally
 from mirror.report.model import Amount
 from mirror.report.verification import (
@@ -34,7 +35,6 @@ def report_of(
     parts: Sequence[Part],
     outcome: Outcome,
     *,
-    unmended: Mapping[tuple[str, str], str],
     folders: Mapping[str, str],
     runs: tuple[int, ...],
     is_complete: bool,
@@ -44,19 +44,21 @@ def report_of(
 
     Parameters
     ----------
-    unmended
-        Reasons, by bucket and key.
     folders
         Of the buckets on the share, by name.
     """
-    found = sorted(outcome.found.values(), key=lambda one: (one.part.place.bucket, one.claim.key))
-    damaged = [one for one in found if one.damage is not Damage.LOST]
-    lost = [one for one in found if one.damage is Damage.LOST]
-    n_mendable = sum(one.damage is not Damage.STRAY for one in found)
-    levels = tuple(_levels(outcome, found))
+    levels = tuple(_levels(outcome))
     checked = _sum(line.checked for line in levels)
     bad = _sum(amount for line in levels for amount in (line.damaged, line.lost))
     left, oldest = left_unchecked(connection, chosen, parts, request.depth)
+    damaged, lost, unmended = (
+        tuple(
+            DamagedObject(**_named(folders, one), kind=_kind(one.damage), reason=one.reason) for one in outcome.damaged
+        ),
+        tuple(LostObject(**_named(folders, one)) for one in outcome.lost),
+        tuple(UnmendedObject(**_named(folders, one), reason=one.reason) for one in outcome.unmended),
+    )
+    n_unmended = outcome.unmended.n_all
     return VerifyReport(
         runs=runs,
         depth=request.depth.word,  # type: ignore[arg-type]
@@ -64,23 +66,16 @@ def report_of(
         datasets=tuple(dict.fromkeys(one.place.dataset for one in chosen)),
         checked=checked,
         ok=Amount(objects=checked.objects - bad.objects, bytes=checked.bytes - bad.bytes),
-        damaged=tuple(
-            DamagedObject(
-                key=one.claim.key,
-                path=_path(folders, one),
-                kind=cast("DamageKind", one.damage.value),
-                reason=one.reason,
-            )
-            for one in damaged
-        ),
-        lost=tuple(LostObject(key=one.claim.key, path=_path(folders, one)) for one in lost),
+        damaged=damaged,
+        damaged_more=outcome.damaged.n_all - len(damaged),
+        lost=lost,
+        lost_more=outcome.lost.n_all - len(lost),
+        kinds={kind.value: n for kind, n in outcome.n_by_kind().items()},
         absent_upstream=_absent(connection, chosen, parts),
-        repaired=n_mendable - len(unmended) if request.repair else 0,
-        unrepaired=len(unmended) if request.repair else 0,
-        unmended=tuple(
-            UnmendedObject(key=key, path=f"{folders[bucket]}/{key}", reason=reason)
-            for (bucket, key), reason in sorted(unmended.items())
-        ),
+        repaired=outcome.to_mend().objects - n_unmended if request.repair else 0,
+        unrepaired=n_unmended,
+        unmended=unmended,
+        unmended_more=n_unmended - len(unmended),
         upgraded=Amount.of(outcome.upgraded),
         levels=levels,
         never_checked=Amount.of(left),
@@ -89,17 +84,27 @@ def report_of(
     )
 
 
-def _path(folders: Mapping[str, str], found: Found) -> str:
-    return f"{folders[found.part.place.bucket]}/{found.claim.key}"
+def exit_code_of(report: VerifyReport) -> ExitCode:
+    """Return the exit code that a report stands for: strays are differences, too, which nothing here removes.
+
+    Files that may not be read, where nothing else is wrong, are objects that failed.
+    """
+    is_mended = report.n_mendable <= report.repaired
+    if report.n_of("stray") or not (is_mended or report.n_mendable == report.n_of("unreadable")):
+        return ExitCode.DIFFERENCES
+    return ExitCode.DONE if is_mended else ExitCode.INCOMPLETE
 
 
-def _levels(outcome: Outcome, found: Iterable[Found]) -> Iterable[CheckedLevel]:
-    damaged: dict[LineName, Tally] = {}
-    lost: dict[LineName, Tally] = {}
-    for one in found:
-        if one.damage is not Damage.STRAY:
-            sums = lost if one.damage is Damage.LOST else damaged
-            sums[one.part.line] = sums.get(one.part.line, Tally()).plus(one.claim.size)
+def _named(folders: Mapping[str, str], one: Found | Unmended) -> dict[str, str]:
+    bucket, key = one.name
+    return {"key": key, "path": f"{folders[bucket]}/{key}"}
+
+
+def _kind(damage: Damage) -> DamageKind:
+    return cast("DamageKind", damage.value)
+
+
+def _levels(outcome: Outcome) -> Iterable[CheckedLevel]:
     for name, checked in sorted(outcome.checked.items()):
         bucket, dataset, volume, level = name
         yield CheckedLevel(
@@ -108,8 +113,8 @@ def _levels(outcome: Outcome, found: Iterable[Found]) -> Iterable[CheckedLevel]:
             volume=volume,
             level=level or None,
             checked=Amount.of(checked),
-            damaged=Amount.of(damaged.get(name, Tally())),
-            lost=Amount.of(lost.get(name, Tally())),
+            damaged=Amount.of(outcome.wrong_of(name, is_lost=False)),
+            lost=Amount.of(outcome.wrong_of(name, is_lost=True)),
         )
 
 

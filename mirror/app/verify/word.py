@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mirror.app.afterwards import Word, words_of
-from mirror.app.verify.run import exit_code_of
+from mirror.app.verify.told import exit_code_of
 from mirror.report.text.verification import render_verify, render_verify_problems
 from mirror.report.verification import VerifyReport
 

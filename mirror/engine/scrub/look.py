@@ -29,8 +29,9 @@ _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ABSENT = {errno.ENOENT, errno.ENOTDIR}
 _NO_FILE = {errno.ELOOP, errno.ENXIO}
+_DENIED = {errno.EACCES, errno.EPERM}
 # EIO is a bad sector, ENXIO a socket.
-_NOT_OURS = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM} | (GONE - {errno.EIO, errno.ENXIO})
+_NOT_OURS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM} | (GONE - {errno.EIO, errno.ENXIO})
 """What says nothing of the file, but of us or of the share: the run ends."""
 
 
@@ -95,6 +96,10 @@ class Seen:
     proven: list[Proven] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     """Names in the folder that are not in the batch."""
+    n_tries: int = 0
+    """Files that were tried to be read; 1 where their folder was not to be had."""
+    n_io_errors: int = 0
+    """How often the disk gave none: where it mostly does not, the share is gone (`IoErrors`)."""
 
 
 class Looker:
@@ -103,7 +108,7 @@ class Looker:
     Raises
     ------
     UnsafeError
-        From all methods: a file or folder may not be read, or the process has no room: nothing is known of the file.
+        From all methods: the share is gone, or the process has no room: nothing is known of the file.
     """
 
     def __init__(self) -> None:
@@ -118,22 +123,35 @@ class Looker:
         except OSError as error:
             self._without_folder(batch, error, seen)
             return seen
+        seen.n_tries = len(batch.files)
         try:
             self._look_at_all(batch, folder, seen)
             if batch.is_whole_folder:
                 names = {one.name for one in batch.files}
                 seen.unknown += sorted(set(os.listdir(folder)) - names)
         except OSError as error:
-            raise unsafe_of(error, "cannot read the folder", batch.folder) from error
+            if error.errno != errno.EIO:
+                raise unsafe_of(error, "cannot read the folder", batch.folder) from error
+            seen.n_io_errors += 1  # The files that are known were looked at; others cannot be named.
         finally:
             os.close(folder)
         return seen
 
     def _without_folder(self, batch: Batch, error: OSError, seen: Seen) -> None:
-        if error.errno not in _ABSENT | _NO_FILE:
+        """Tell of each file what is told of its folder."""
+        seen.n_tries = 1
+        if error.errno in _DENIED:
+            damage, reason = Damage.UNREADABLE, f"its folder may not be read: {error.strerror}"
+        elif error.errno == errno.EIO:
+            damage, reason = Damage.CONTENT, f"its folder cannot be read: {error.strerror}"
+            seen.n_io_errors += 1
+        elif error.errno == errno.ENOENT:
+            damage, reason = Damage.LOST, "its folder is not there"
+        elif error.errno in _ABSENT | _NO_FILE:
+            damage, reason = Damage.LOST, "what should be its folder is none"
+        else:
             raise unsafe_of(error, "cannot read the folder", batch.folder) from error
-        reason = "its folder is not there" if error.errno == errno.ENOENT else "what should be its folder is none"
-        seen.odd += [Odd(position, Damage.LOST, reason) for position in range(len(batch.files))]
+        seen.odd += [Odd(position, damage, reason) for position in range(len(batch.files))]
 
     def _look_at_all(self, batch: Batch, folder: int, seen: Seen) -> None:
         positions: Sequence[int] = range(len(batch.files))
@@ -198,6 +216,7 @@ class Looker:
         except OSError as error:
             odd = _odd_of(error, wanted.name, folder, place)
             seen.odd.append(Odd(position, *odd))
+            seen.n_io_errors += error.errno == errno.EIO
 
     def _look_into(self, batch: Batch, file: int, position: int, seen: Seen) -> None:
         wanted = batch.files[position]
@@ -301,6 +320,8 @@ def _odd_of(error: OSError, name: str, folder: int, place: str) -> tuple[Damage,
         return Damage.LOST, "it is not there"
     if error.errno in _NO_FILE:
         return Damage.NOT_A_FILE, "it is no regular file"
+    if error.errno in _DENIED:
+        return Damage.UNREADABLE, f"it may not be read: {error.strerror}"
     return Damage.CONTENT, f"it cannot be read: {error.strerror}"
 
 

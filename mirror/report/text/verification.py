@@ -40,17 +40,19 @@ def render_verify_problems(report: VerifyReport) -> str:
 
 def _answer(report: VerifyReport, units: Units) -> str:
     looked = f"{format_amount(report.checked, units)} looked at ({_DEPTHS[report.depth]})"
-    n_strays = sum(one.kind == "stray" for one in report.damaged)
-    n_damaged, n_lost = len(report.damaged) - n_strays, len(report.lost)
-    if not (n_damaged or n_lost or n_strays):
+    n_strays, n_lost, n_unread = (report.n_of(kind) for kind in ("stray", "lost", "unreadable"))
+    n_damaged = report.n_mendable - n_lost - n_unread
+    if not report.kinds:
         if not report.checked.objects:
             return "Nothing was looked at: as far as the catalog knows, nothing of it is on the share."
-        return f"All is whole: {looked} in {format_seconds(report.seconds)}."
+        whole = "All is whole" if report.complete else "Whole as far as it came"
+        return f"{whole}: {looked} in {format_seconds(report.seconds)}."
     counts = [
         words
         for n, words in (
             (n_damaged, f"{plural(n_damaged, 'object')} damaged"),
             (n_lost, f"{plural(n_lost, 'object')} lost"),
+            (n_unread, f"{plural(n_unread, 'object')} that may not be read"),
             (n_strays, f"{plural(n_strays, 'stray file')}"),
         )
         if n
@@ -65,11 +67,13 @@ def _answer(report: VerifyReport, units: Units) -> str:
 def _circumstances(report: VerifyReport, units: Units) -> Iterable[str]:
     if report.upgraded.objects:
         yield f"Proven by MD5 now, of which only the length had been compared: {format_amount(report.upgraded, units)}."
+    if report.left_out:
+        yield f"The certificate leaves out what was damaged when it was made: {plural(report.left_out, 'object')}."
     if report.absent_upstream:
         yield f"Absent in the bucket, and no damage: {plural(report.absent_upstream, 'block')}, which read as 0."
     if not report.complete:
         left = f"; {format_amount(report.never_checked, units)} never yet" if report.never_checked.objects else ""
-        yield f"The budget is used up{left}. The same command goes on with what was looked at longest ago."
+        yield f"The budget is used up{left}. The same command goes on with what was never looked at, or longest ago."
 
 
 def _table(report: VerifyReport, units: Units, width: int | None) -> str:
@@ -91,31 +95,53 @@ def _table(report: VerifyReport, units: Units, width: int | None) -> str:
 
 
 def _problems(report: VerifyReport) -> list[str]:
+    strays = [f"{plain(one.path)}: {plain(one.reason)}" for one in report.damaged if one.kind == "stray"]
+    damaged = [f"{plain(one.path)}: {one.kind}: {plain(one.reason)}" for one in report.damaged if one.kind != "stray"]
+    n_damaged = report.n_mendable - report.n_of("lost")
+    after = ""
+    if report.repaired:
+        after = ", and mended now but for those below" if report.unrepaired else ", and mended now"
+    return [
+        *_list(f"Damaged{after}", damaged, n_damaged),
+        *_list(f"Lost{after}", [plain(one.path) for one in report.lost], report.n_of("lost")),
+        *_unmended(report),
+        *_list("Strays", strays, report.n_of("stray")),
+    ]
+
+
+def _unmended(report: VerifyReport) -> list[str]:
+    """Return what could not be mended, by reason: of many objects it is mostly one, and long."""
     lines: list[str] = []
-    damaged = [f"{plain(one.path)}: {one.kind}: {plain(one.reason)}" for one in report.damaged]
-    lines += _list("Damaged", damaged)
-    lines += _list("Lost", [plain(one.path) for one in report.lost])
-    lines += _list("Not mended", [f"{plain(one.path)}: {plain(one.reason)}" for one in report.unmended])
-    return lines
+    for reason in dict.fromkeys(one.reason for one in report.unmended[:SHOWN]):
+        paths = [f"    {plain(one.path)}" for one in report.unmended[:SHOWN] if one.reason == reason]
+        lines += [f"  {plain(reason)}", *paths]
+    n_shown = min(len(report.unmended), SHOWN)
+    return ["", "Not mended:", *lines, *_more(n_shown, len(report.unmended), report.unrepaired)] if lines else []
 
 
-def _list(title: str, lines: Sequence[str]) -> list[str]:
+def _list(title: str, lines: Sequence[str], n_all: int) -> list[str]:
     if not lines:
         return []
-    more = [f"  and {len(lines) - SHOWN:,} more; --json names all"] if len(lines) > SHOWN else []
+    more = _more(min(len(lines), SHOWN), len(lines), n_all)
     return ["", f"{title}:", *(f"  {line}" for line in lines[:SHOWN]), *more]
 
 
+def _more(n_shown: int, n_named: int, n_all: int) -> list[str]:
+    names = "all" if n_all == n_named else f"the first {n_named:,}"
+    return [f"  and {n_all - n_shown:,} more; --json names {names}"] if n_all > n_shown else []
+
+
 def _advice(report: VerifyReport) -> Iterable[str]:
-    n_strays = sum(one.kind == "stray" for one in report.damaged)
     if not report.runs:
         return
-    if len(report.damaged) + len(report.lost) - n_strays > report.repaired and not report.unrepaired:
+    if report.n_mendable > report.repaired and not report.unrepaired:
         yield "The same command with --repair fetches again what is damaged or lost."
     if report.unrepaired:
         yield "`oomirror sync` fetches what the bucket has now; `oomirror why PATH` tells all of one object."
-    if n_strays:
-        yield "Strays stay where they are: look whose they are."
+    if report.n_of("unreadable") > report.repaired:
+        yield "What may not be read may be whole: get the right to read it, or let --repair put another in its place."
+    if report.n_of("stray"):
+        yield "Strays stay where they are, and are why the exit code is 3: look whose they are."
 
 
 def render_certify(report: CertifyReport, *, units: Units = Units.SI) -> str:
@@ -127,6 +153,7 @@ def render_certify(report: CertifyReport, *, units: Units = Units.SI) -> str:
     if report.size_only:
         lines.append(f"Compared with the bucket by length only: {plural(report.size_only, 'object')}.")
     if report.damaged:
-        lines.append(f"Left out, for they are damaged or lost: {plural(report.damaged, 'object')}.")
+        mend = f"`oomirror verify {report.dataset} --repair` mends them; then certify again."
+        lines.append(f"Left out, for they are damaged or lost: {plural(report.damaged, 'object')}. {mend}")
     lines.append("`oomirror verify --against FILE --share DIR` checks any copy against it, without a catalog.")
     return "\n".join(lines)

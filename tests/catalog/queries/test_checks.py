@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from catalog import queries
 from catalog.records import HOW_MD5, HOW_SIZE_ONLY, CheckedPart, Count, DamagedRecord
@@ -47,6 +47,21 @@ def test_blocks_come_page_by_page(connection: Connection, array: int) -> None:
         pages.append([row[:2] for row in page])
         after = page[-1][0], page[-1][1]
     assert pages == [[(0, 20), (1, 3)], [(1, 20)]]
+
+
+def test_a_page_is_found_without_passing_over_those_before(connection: Connection, bucket: int, run: int) -> None:
+    """Asked for what lies behind a key, SQLite begins there: a million losses cost one price a page."""
+    statements: list[str] = []
+
+    def note(_connection: Connection, _cursor: object, statement: str, *_: object) -> None:
+        """Keep what is asked."""
+        statements.append(statement)
+
+    event.listen(connection, "before_cursor_execute", note)
+    queries.damaged_objects(connection, bucket, PREFIX, after=f"{PREFIX}5", limit=1)
+    queries.objects_to_check(connection, bucket, (PREFIX, "z"), after=f"{PREFIX}5", limit=1)
+    event.remove(connection, "before_cursor_execute", note)
+    assert [statement.partition("WHERE")[2].count(">") for statement in statements] == [1, 1]
 
 
 def test_objects_come_page_by_page_without_those_of_arrays(connection: Connection, bucket: int, run: int) -> None:

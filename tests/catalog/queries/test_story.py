@@ -116,6 +116,9 @@ def test_the_row_on_the_share(lab: Lab) -> None:
     by_key = ask(lab.connection, lab.bucket, f"{LEVEL}0/2/9", array_id=lab.array, block_xyz=(0, 2, 9))
     assert by_key == ask(lab.connection, lab.bucket, LOOSE) == Recorded(5, ETAG, None, HOW_MD5, lab.run)
     assert ask(lab.connection, lab.bucket, f"{LEVEL}0/2/8", array_id=lab.array, block_xyz=(0, 2, 8)) is None
+    places = {f"{LEVEL}0/2/{z}": (lab.array, (0, 2, z)) for z in (3, 8, 9)}
+    among = queries.recorded_among(lab.connection, lab.bucket, {**places, LOOSE: None, "unknown": None})
+    assert among == {f"{LEVEL}0/2/3": by_place, f"{LEVEL}0/2/9": by_key, LOOSE: by_key}
 
 
 def test_a_catalog_without_block_rows_is_told(lab: Lab) -> None:

@@ -16,11 +16,12 @@ from catalog.session import Catalog, open_catalog
 from mirror.app.setup import init
 from mirror.app.sync import SyncRequest, sync
 from mirror.app.verify import VerifyRequest, verify
-from mirror.app.verify.run import Clock
+from mirror.app.verify.feed import CLOCK, Clock
 from mirror.config import Settings, load_settings
+from mirror.engine.retry import RetryPolicy
 from mirror.engine.scrub import Depth
 from mirror.report.model import SyncReport
-from mirror.report.verification import VerifyReport
+from mirror.report.verification import NAMED, VerifyReport
 from mirror.selection import SelectionSpec, parse_scales, parse_volumes
 from tests.servers import Bucket
 
@@ -29,6 +30,7 @@ HOME = "janelia-cosem-publications"
 RAW = f"heinrich-2021a/{DATASET}/{DATASET}.n5/volumes/raw/s0/"
 BLOCK = f"{RAW}1/0/1"
 OTHER_BLOCK = f"{RAW}0/0/0"
+SOON = RetryPolicy(attempts=2, base_seconds=0.001)
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,12 @@ class Lab:
         spec = SelectionSpec(scales=parse_scales(scales), volumes=parse_volumes(volumes))
         return asyncio.run(sync(self.settings, SyncRequest((DATASET,), bucket=bucket, spec=spec, **more)))
 
-    def verify(self, depth: Depth = Depth.FULL, *, clock: Clock | None = None, **more: Any) -> VerifyReport:
+    def verify(
+        self, depth: Depth = Depth.FULL, *, clock: Clock = CLOCK, n_named: int = NAMED, **more: Any
+    ) -> VerifyReport:
         """Check the share."""
-        return asyncio.run(verify(self.settings, VerifyRequest(depth=depth, **more), clock=clock or Clock()))
+        request = VerifyRequest(depth=depth, **more)
+        return asyncio.run(verify(self.settings, request, clock=clock, policy=SOON, n_named=n_named))
 
     def catalog(self) -> Catalog:
         """Return the catalog, opened."""

@@ -7,17 +7,18 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mirror.app.scan import scan
 from mirror.app.setup import init
 from mirror.app.verify import VerifyRequest, exit_code_of, verify
-from mirror.engine.retry import RetryPolicy
+from mirror.app.verify import mend as mend_module
 from mirror.engine.scrub import Depth
 from mirror.errors import ExitCode
 from mirror.report.verification import VerifyReport
-from tests.mirror.app.verify.conftest import DATASET, Lab, kinds
+from tests.mirror.app.verify.conftest import DATASET, HOME, SOON, Lab, kinds
 from tests.proxy import ALWAYS, Proxy, run_proxy
 from tests.servers import Bucket
 
@@ -25,7 +26,6 @@ ER = f"heinrich-2021a/{DATASET}/{DATASET}.n5/volumes/labels/er_seg/s0/"
 BLOCK = f"{ER}0/1/0"
 ER_IN_A = f"{DATASET}/{DATASET}.n5/labels/er_seg/s0/"
 BLOCK_IN_A = f"{ER_IN_A}0/1/0"
-SOON = RetryPolicy(attempts=2, base_seconds=0.001)
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +54,9 @@ def lab(segmented: Lab, proxy: Proxy, tmp_path: Path) -> Iterator[Lab]:
     shutil.rmtree(tmp_path / "lab")
 
 
-def mend(lab: Lab) -> VerifyReport:
+def mend(lab: Lab, **more: Any) -> VerifyReport:
     """Look at every byte, and mend what is damaged."""
-    return asyncio.run(verify(lab.settings, VerifyRequest(depth=Depth.FULL, repair=True), policy=SOON))
+    return lab.verify(Depth.FULL, repair=True, **more)
 
 
 @pytest.mark.parametrize("how", ["content", "lost"])
@@ -159,3 +159,40 @@ def test_what_lies_under_an_older_name_need_not_be_fetched(lab: Lab, proxy: Prox
     assert (kinds(report), report.repaired) == ({BLOCK: "lost"}, 1)
     assert lab.file(BLOCK).read_bytes() == older.read_bytes() == whole
     assert BLOCK not in proxy.keys("get")
+
+
+def test_what_stands_in_the_way_stays_until_the_bytes_are_there(lab: Lab, proxy: Proxy) -> None:
+    """A file in the place of a folder is moved to the trash when a block of it came, and not while none comes."""
+    slab = lab.file(f"{ER}0")
+    keys = [f"{ER}{path.relative_to(slab.parent)}" for path in slab.rglob("*") if path.is_file()]
+    in_a = [key.replace(ER, ER_IN_A) for key in keys]
+    shutil.rmtree(slab)
+    slab.write_text("mine")
+    proxy.damaged |= dict.fromkeys([*keys, *in_a], ALWAYS)
+    report = mend(lab)
+    assert (report.unrepaired, len(report.lost)) == (len(keys), len(keys))
+    assert slab.read_text() == "mine"
+    proxy.damaged.clear()
+    assert mend(lab).repaired == len(keys)
+    assert [path.read_text() for path in lab.share.glob(f".oomirror/trash/*/{HOME}/{ER}0")] == ["mine"]
+
+
+def test_pages_of_what_is_lost_are_mended_one_after_the_other(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are, some are in memory at a time; the level's document comes last all the same."""
+    monkeypatch.setattr(mend_module, "_PAGE_RECORDS", 3)
+    keys = [path for path in lab.file(ER).rglob("*") if path.is_file()]
+    shutil.rmtree(lab.file(ER))
+    report = mend(lab)
+    assert (report.kinds, report.repaired, report.unrepaired) == ({"lost": len(keys)}, len(keys), 0)
+    assert len(keys) > 6
+    assert kinds(lab.verify()) == {}
+
+
+def test_a_bucket_that_does_not_answer_is_asked_once(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left is told with the same reason: a million losses do not wait a million times."""
+    monkeypatch.setattr(mend_module, "_PAGE_RECORDS", 2)
+    n_blocks = sum(path.is_file() for path in lab.file(f"{ER}0").rglob("*"))
+    shutil.rmtree(lab.file(f"{ER}0"))
+    report = mend(replace(lab, endpoint_url="http://127.0.0.1:9"), n_named=2)
+    assert (report.unrepaired, len(report.unmended), report.unmended_more) == (n_blocks, 2, n_blocks - 2)
+    assert len({one.reason for one in report.unmended}) == 1

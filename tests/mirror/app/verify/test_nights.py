@@ -18,10 +18,11 @@ from catalog.records import RunKind, RunState
 from mirror.app.state import BucketState
 from mirror.app.verify import VerifyRequest
 from mirror.app.verify.choice import choose
-from mirror.app.verify.keeper import Keeper, Outcome
+from mirror.app.verify.feed import Clock
+from mirror.app.verify.keeper import Keeper
+from mirror.app.verify.outcome import Outcome
 from mirror.app.verify.parts import parts_of
 from mirror.app.verify.rows import Ticket, batches_of
-from mirror.app.verify.run import Clock
 from mirror.diff import Kind
 from mirror.engine.fetch import Done, Item
 from mirror.engine.scrub import Batch, Depth, Looker
@@ -158,7 +159,7 @@ class Beside:
             self.keeper.hand_out(ticket)
             self.keeper.take(ticket, batch, Looker().look(batch))
         self.keeper.flush()
-        return {one.claim.key: one.damage.value for one in self.outcome.found.values()}
+        return {one.claim.key: one.damage.value for one in (*self.outcome.damaged, *self.outcome.lost)}
 
 
 def refuse() -> None:
@@ -171,7 +172,7 @@ def beside(lab: Lab) -> Iterator[Beside]:
     """A check of the blocks of raw that has read its rows."""
     with lab.catalog() as catalog, catalog.begin() as connection:
         chosen = choose(connection, lab.settings, VerifyRequest(bucket="b"))
-        parts = [one for one in parts_of(connection, chosen, depth=Depth.FULL, with_root=False) if one.slab]
+        parts = [one for one in parts_of(connection, chosen, depth=Depth.FULL) if one.slab]
         url = parts[0].place.url
         run_id = queries.start_run(
             connection,
@@ -234,8 +235,8 @@ def test_what_is_bad_while_its_row_stands_is_damage(lab: Lab, beside: Beside) ->
     lab.file(OTHER_BLOCK).unlink()
     assert beside.look() == {BLOCK: "size", OTHER_BLOCK: "lost"}
     with lab.catalog() as catalog, catalog.read() as connection:
-        rows = [beside.keeper.recorded(connection, key) for key in (BLOCK, OTHER_BLOCK)]
-    assert [None if row is None else row.etag for row in rows] == [b"", None]
+        rows = beside.keeper.recorded(connection, [BLOCK, OTHER_BLOCK])
+    assert {key: row.etag for key, row in rows.items()} == {BLOCK: b""}
 
 
 def test_a_share_that_went_away_in_the_middle_changes_no_row(lab: Lab, beside: Beside) -> None:
@@ -246,4 +247,4 @@ def test_a_share_that_went_away_in_the_middle_changes_no_row(lab: Lab, beside: B
     with pytest.raises(UnsafeError):
         beside.look()
     with lab.catalog() as catalog, catalog.read() as connection:
-        assert beside.keeper.recorded(connection, BLOCK) is not None
+        assert BLOCK in beside.keeper.recorded(connection, [BLOCK])

@@ -224,13 +224,15 @@ def test_a_part_of_the_share_is_checked_and_mended_alone(lab: Lab) -> None:
 
 
 def test_a_file_that_stands_where_a_folder_must_be_goes_to_the_trash(lab: Lab) -> None:
-    """A slab whose folder is a file is lost block by block; --repair moves the file away and fetches the blocks."""
+    """A slab whose folder is a file is lost block by block; --repair moves the file away and fetches them: exit 0."""
     slab = lab.file(f"{RAW}1")
     n_blocks = sum(path.is_file() for path in slab.rglob("*"))
     shutil.rmtree(slab)
     slab.write_text("mine")
+    (stray,) = lab.verify().damaged
+    assert (stray.key, stray.kind, "--repair moves it" in stray.reason) == (f"{RAW}1", "stray", True)
     report = lab.verify(repair=True)
-    assert (len(report.lost), report.repaired, report.unrepaired) == (n_blocks, n_blocks, 0)
+    assert (report.kinds, report.repaired, exit_code_of(report)) == ({"lost": n_blocks}, n_blocks, ExitCode.DONE)
     assert [path.read_text() for path in lab.share.glob(f".oomirror/trash/*/{HOME}/{RAW}1")] == ["mine"]
 
 

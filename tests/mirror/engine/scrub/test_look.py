@@ -5,21 +5,23 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-import stat
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xxhash
 
-from mirror.engine.scrub import Batch, BlockShape, Damage, Depth, Looker, Wanted, looked_at
+from mirror.engine.scrub import Batch, BlockShape, Damage, Depth, IoErrors, Looker, Wanted, looked_at
 from mirror.engine.scrub import look as look_module
+from mirror.engine.scrub.pool import SMALL_BYTES, next_width
 from mirror.errors import UnsafeError
 from mirror.formats.n5.attributes import ArrayAttributes, parse_attributes
 from mirror.formats.n5.block import encode_block
 from mirror.formats.n5.compression import GzipCompression
 from mirror.formats.n5.grid import Grid, block_key
+from tests.shim import FOR_EVER, Fault, shim
 
 SIZES = [0, 1, 300, look_module.BUFFER_BYTES - 1, look_module.BUFFER_BYTES, look_module.LARGE_BYTES + 1]
 GZIP = GzipCompression.model_validate({"type": "gzip", "level": 1})
@@ -176,13 +178,48 @@ def test_what_nobody_hashed_is_hashed_and_proven(tmp_path: Path) -> None:
     assert seen.proven == [(0, digest, True), (1, digest, False), (2, digest, None)]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
-def test_what_may_not_be_read_ends_the_look(tmp_path: Path) -> None:
-    """A file without the right to read it is no damage."""
-    (tmp_path / "0").write_bytes(b"hello")
-    (tmp_path / "0").chmod(stat.S_IWUSR)
-    with pytest.raises(UnsafeError):
-        Looker().look(Batch(str(tmp_path), [Wanted("0", 5, None)], Depth.FULL))
+@pytest.mark.parametrize("depth", [Depth.HEADERS, Depth.FULL], ids=lambda depth: depth.word)
+@pytest.mark.parametrize(
+    ("number", "damage", "n_io_errors"),
+    [(errno.EACCES, Damage.UNREADABLE, 0), (errno.EPERM, Damage.UNREADABLE, 0), (errno.EIO, Damage.CONTENT, 1)],
+    ids=["EACCES", "EPERM", "EIO"],
+)
+def test_what_cannot_be_opened_is_told_of_its_file(
+    tmp_path: Path, depth: Depth, number: int, damage: Damage, n_io_errors: int
+) -> None:
+    """The file beside it is looked at; of a folder that cannot be opened it is told of each file, and tried once."""
+    for name in ("0", "1"):
+        (tmp_path / name).write_bytes(block(8, 8, 8))
+    batch = Batch(str(tmp_path), [wanted_of(tmp_path / name) for name in ("0", "1")], depth, SHAPE)
+    with shim(tmp_path, Fault("open", number, of="/0$", n_times=FOR_EVER)):
+        seen = Looker().look(batch)
+    assert [(odd.position, odd.damage) for odd in seen.odd] == [(0, damage)]
+    assert (seen.n_tries, seen.n_io_errors) == (2, n_io_errors)
+    with shim(tmp_path, Fault("open", number, of="^$", n_times=FOR_EVER)):
+        seen = Looker().look(batch)
+    assert [(odd.position, odd.damage) for odd in seen.odd] == [(0, damage), (1, damage)]
+    assert (seen.n_tries, seen.n_io_errors) == (1, n_io_errors)
+
+
+@pytest.mark.parametrize(
+    ("counts", "is_gone"),
+    [
+        pytest.param([(100, 19)], False, id="few"),
+        pytest.param([(20, 20)], True, id="nothing but errors"),
+        pytest.param([(100, 50)], False, id="half of them"),
+        pytest.param([(100, 51)], True, id="more than half"),
+        pytest.param([(10, 10), (10, 10)], True, id="bit by bit"),
+        pytest.param([(5_000, 19), (40, 19)], False, id="few again and again"),
+        pytest.param([(5_000, 0), (40, 30)], True, id="from now on"),
+    ],
+)
+def test_very_many_errors_are_those_of_the_share(counts: list[tuple[int, int]], is_gone: bool) -> None:
+    """Some bad files are passed over; where most tries of some hundred fail, the share is gone."""
+    errors = IoErrors()
+    with pytest.raises(UnsafeError) if is_gone else nullcontext():
+        for n_tries, n_errors in counts:
+            errors.add(n_tries, n_errors)
+            errors.check("/share")
 
 
 @pytest.mark.parametrize(
@@ -218,9 +255,13 @@ def test_a_share_that_goes_away_is_no_damage_of_its_files(
     assert [one.damage for one in seen.odd] == outcome
 
 
-def test_batches_come_back_with_what_went_with_them(tmp_path: Path) -> None:
-    """Many batches by several threads: each comes once, and no more are under way than the threads can have."""
-    (tmp_path / "0").write_bytes(b"hello")
+@pytest.mark.parametrize(("size", "most"), [(5, 1), (SMALL_BYTES, 2 * 3)], ids=["small", "large"])
+def test_batches_come_back_with_what_went_with_them(tmp_path: Path, size: int, most: int) -> None:
+    """Each batch comes once; no more are under way than threads can have, and one at a time where files are small.
+
+    Several threads wait for Python's lock there, and are slower than one.
+    """
+    (tmp_path / "0").write_bytes(bytes(size))
     batch = Batch(str(tmp_path), [wanted_of(tmp_path / "0")], Depth.FULL)
     n_out, peak, numbers = 0, 0, []
 
@@ -237,7 +278,24 @@ def test_batches_come_back_with_what_went_with_them(tmp_path: Path) -> None:
         numbers.append(number)
         assert seen.odd == []
     assert sorted(numbers) == list(range(100))
-    assert peak <= 2 * 3 + 1
+    assert peak <= most + 1
+
+
+@pytest.mark.parametrize(
+    ("width", "n_busy", "n_useful", "expected"),
+    [
+        pytest.param(1, 1.0, 1, 1, id="one is enough"),
+        pytest.param(8, 1.3, 1, 4, id="they wait for each other"),
+        pytest.param(2, 0.05, 1, 4, id="they wait for the share"),
+        pytest.param(4, 0.7, 1, 4, id="some of both"),
+        pytest.param(2, 2.0, 2, 2, id="large files, all cores busy"),
+        pytest.param(2, 0.8, 2, 4, id="large files, waited for"),
+        pytest.param(32, 0.0, 2, 32, id="never more than that"),
+    ],
+)
+def test_threads_are_as_many_as_help(width: int, n_busy: float, n_useful: int, expected: int) -> None:
+    """More where the share is waited for, fewer where they wait for each other."""
+    assert next_width(width, n_busy, n_useful=n_useful) == expected
 
 
 def test_an_error_in_a_thread_is_raised(tmp_path: Path) -> None:
