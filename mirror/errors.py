@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any, ClassVar
@@ -96,14 +97,22 @@ def near_names(name: str, names: Iterable[str], n: int = 3) -> tuple[str, ...]:
 
 
 def known_hint(name: str, known: Iterable[str]) -> str:
-    """Return the hint of an unknown name: the nearest of the known ones, or all of them.
+    """Return the hint of an unknown name: the nearest of the known ones, or all of them, numbers in their order.
+
+    A number is not near to another one that has some of its digits.
 
     >>> known_hint("shaer", ["share", "catalog"])
     'Did you mean share?'
+    >>> known_hint("77", ["113", "7", "13"])
+    'Known are 7, 13, 113.'
     """
-    names = sorted(known)
-    near = near_names(name, names, 1)
+    names = sorted(known, key=_with_numbers_in_order)
+    near = () if name.isdecimal() else near_names(name, names, 1)
     return f"Did you mean {near[0]}?" if near else f"Known are {', '.join(names)}."
+
+
+def _with_numbers_in_order(name: str) -> tuple[tuple[str, int], ...]:
+    return tuple((words, int(digits or -1)) for words, digits in re.findall(r"([^0-9]*)([0-9]*)", name))
 
 
 class MalformedDocumentError(MirrorError, ValueError):

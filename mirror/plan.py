@@ -180,15 +180,15 @@ def check_room(plan: Plan, share: str, free_bytes: int | None, free_inodes: int 
         raise UnsafeError(
             "not enough room on the share",
             share,
-            expected=f"{needed.bytes + SPARE_BYTES} B for what is to be fetched",
-            found=f"{free_bytes} B free",
+            expected=f"{needed.bytes + SPARE_BYTES:,} B: {needed.bytes:,} to fetch, and {SPARE_BYTES:,} to spare",
+            found=f"{free_bytes:,} B free",
             hint="Choose fewer levels or volumes (--scales, --volumes), or make room.",
         )
     if free_inodes is not None and needed.objects + plan.n_folders > free_inodes:
         raise UnsafeError(
             "not enough inodes on the share",
             share,
-            expected=f"{needed.objects + plan.n_folders} for files and folders",
-            found=f"{free_inodes} free",
+            expected=f"{needed.objects + plan.n_folders:,} for files and folders",
+            found=f"{free_inodes:,} free",
             hint="Choose fewer levels or volumes (--scales, --volumes).",
         )

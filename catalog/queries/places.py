@@ -11,7 +11,16 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 from catalog.errors import OtherShareError
 from catalog.queries.rows import put_named, put_rows, starts_with, stream
 from catalog.records import ArrayRecord, DocumentRow, ShareRecord
-from catalog.tables import array, bucket, document, mirror_state, mirrored_block, mirrored_object
+from catalog.tables import (
+    array,
+    bucket,
+    document,
+    import_source,
+    manifest,
+    mirror_state,
+    mirrored_block,
+    mirrored_object,
+)
 from catalog.tables import share as share_table
 
 
@@ -19,6 +28,12 @@ def share(connection: Connection) -> ShareRecord | None:
     """Return the share whose state the catalog holds, or None before the first."""
     row = connection.execute(select(share_table)).first()
     return None if row is None else ShareRecord(row.uuid, row.path, row.created_at)
+
+
+def is_blank(connection: Connection) -> bool:
+    """Return whether the catalog holds nothing yet but a share's marker: no bucket was looked at, nothing imported."""
+    seen = (select(table.c.id).limit(1) for table in (bucket, import_source, manifest))
+    return all(connection.execute(one).first() is None for one in seen)
 
 
 def remember_share(connection: Connection, uuid: str, path: str, *, now: datetime) -> None:

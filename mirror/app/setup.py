@@ -22,6 +22,7 @@ class InitReport:
     config_file: Path
     config_written: bool
     share: Path
+    share_made: bool
     share_uuid: str
     marked: bool
     catalog: str
@@ -50,6 +51,7 @@ def init(
         raise UnsafeError(
             "cannot make the share: its parent folder is not there", str(share.root), hint="Is it mounted?"
         )
+    is_new = not share.root.exists()
     file = new_config(config)
     with open_catalog(settings.catalog) as catalog:
         with catalog.read() as connection:
@@ -63,7 +65,7 @@ def init(
             else:
                 queries.remember_share(connection, marker.uuid, str(share.root), now=utc_now())
     written = write_template(file, share.root, settings.catalog)
-    return InitReport(file, written, share.root, marker.uuid, marker is not found, shown_url(settings.catalog))
+    return InitReport(file, written, share.root, is_new, marker.uuid, marker is not found, shown_url(settings.catalog))
 
 
 def _check_same(share: Share, known: str | None, found: Marker | None, *, new_share: bool) -> None:

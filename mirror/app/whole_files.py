@@ -27,6 +27,21 @@ def check_places(*places: Path | None) -> None:
             raise UsageError("cannot write the file", str(path), found=f"{path.parent} may not be written")
 
 
+def check_png(path: Path) -> None:
+    """Check that the name is not that of another kind of picture.
+
+    Raises
+    ------
+    UsageError
+        It is: programs would take what is in the file for that.
+    """
+    if path.suffix.lower() in _OTHER_PICTURES:
+        raise UsageError("only PNG is drawn", str(path), hint=f"Name it {path.with_suffix('.png').name}.")
+
+
+_OTHER_PICTURES = {".bmp", ".gif", ".jpeg", ".jpg", ".pdf", ".svg", ".tif", ".tiff", ".webp"}
+
+
 def write_whole(path: Path, data: bytes) -> Path:
     """Write a file in place of what is there; return its absolute path.
 

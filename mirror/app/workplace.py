@@ -72,10 +72,7 @@ def checked_marker(share: Share) -> Marker:
     marker = share.marker()
     if marker is not None:
         return marker
-    if not share.root.is_dir():
-        raise UnsafeError(
-            "the share is not there", str(share.root), hint="Is it mounted? If it is new, run `oomirror init`."
-        )
+    check_there(share)
     raise UnsafeError(
         "the share is not marked as a mirror",
         str(share.root),
@@ -83,6 +80,14 @@ def checked_marker(share: Share) -> Marker:
         found="no marker",
         hint="Is it mounted? If this is the right folder, run `oomirror init` once.",
     )
+
+
+def check_there(share: Share) -> None:
+    """Check that the share's folder is there, marked or not. Raises UnsafeError where it is not."""
+    if not share.root.is_dir():
+        raise UnsafeError(
+            "the share is not there", str(share.root), hint="Is it mounted? If it is new, run `oomirror init`."
+        )
 
 
 def refuse_catalog_on_share(settings: Settings, share: Share, *, force: bool) -> None:

@@ -60,7 +60,11 @@ def told(error: BaseException) -> Told:
 
 def _usage(message: str, context: object) -> BadCommandLineError:
     command = getattr(context, "command_path", "oomirror")
-    return BadCommandLineError(message[:1].lower() + message[1:], hint=f"`{command} --help` says what there is.")
+    hint = f"`{command} --help` says what there is."
+    if message.endswith("?"):  # click asks whether another command was meant
+        message, _, question = message.rpartition(". ")
+        hint = f"{question} {hint}"
+    return BadCommandLineError(message[:1].lower() + message[1:], hint=hint)
 
 
 def tell(error: BaseException, arguments: Sequence[str]) -> int:

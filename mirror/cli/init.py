@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,7 +59,7 @@ def init(
 
     flags: dict[str, Any] = {}
     if share is not None:
-        flags["share"] = share.expanduser().absolute()
+        flags["share"] = Path(os.path.abspath(share.expanduser()))  # `..` goes, links stay
     if catalog is not None:
         flags["catalog"] = catalog
     settings = load_settings(config, flags, may_be_absent=True)
@@ -70,6 +71,8 @@ def init(
 def _text(report: InitReport) -> str:
     written = "written" if report.config_written else f"was there already, and is as it was{_other_share(report)}"
     marked = "marked now" if report.marked else "was marked already"
+    if report.share_made:
+        marked = f"made, and {marked}: was it to be there already, as a mount is, remove it and mount that"
     return "\n".join(
         (
             f"configuration  {report.config_file}: {written}",

@@ -68,7 +68,7 @@ Exit codes:
   4    finished, but objects failed or were refused; each is listed
   5    refused or stopped for safety: no room, disk full, share read-only,
        gone, unmarked or foreign, catalog on the share, too much to delete
-  6    another run holds the lock
+  6    another run holds the lock, or another refresh is at work
   130  stopped by Ctrl-C or SIGHUP; what was done is saved
   143  stopped by SIGTERM; what was done is saved
 """

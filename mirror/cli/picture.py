@@ -42,10 +42,11 @@ def picture(
 
     Blocks that were never mirrored are an error, never black.
     """
-    from mirror.app.whole_files import check_places, write_whole
+    from mirror.app.whole_files import check_places, check_png, write_whole
     from mirror.cli.output import put_words
     from mirror.errors import ExitCode
 
+    check_png(output)
     check_places(output)
     from mirror.view import open_volume, png_of
 

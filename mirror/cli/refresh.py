@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -69,7 +70,7 @@ def refresh(
         )
         settings = load_settings(config).with_transport(transport)
         if not settings.mirrors:
-            talk.words(f"The configuration has no [[mirrors]] yet. One to begin with:\n\n{EXAMPLE}\n")
+            talk.words(f"{_lacking(config)} One to begin with:\n\n{EXAMPLE}\n")
         try:
             report = run(refresh_and_tell(settings, request, sink=talk.sink))
         except RefreshRunsError as error:
@@ -82,3 +83,13 @@ def refresh(
         talk.log(f"{text}\nexit code {report.exit}")
         talk.answer((report,), document(report), lambda: render_refresh_problems(report) if quiet else text)
         return report.exit
+
+
+def _lacking(config: Path | None) -> str:
+    """Return the sentence for who has no entries: which file they go into, or how there comes to be one."""
+    from mirror.config import find_config
+
+    file = find_config(config)
+    if file is None:
+        return "There is no configuration yet: `oomirror init --share DIR` writes it, and [[mirrors]] go into it."
+    return f"{file.absolute()} has no [[mirrors]] yet."

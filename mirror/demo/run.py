@@ -200,12 +200,14 @@ def farewell(share: Path) -> str:
         '  raw = zarr.open(store, mode="r")["volumes/raw/s2"]',
         "  print(raw.shape, raw[raw.shape[0] // 2].mean())",
         "",
-        "From Python, with the places of crops and an error for what is missing: examples/hello_data.ipynb and",
-        "docs/python.md. The configuration of this mirror is found by",
+        "From Python, with the places of crops and an error for what is missing:",
+        "examples/hello_data.ipynb and docs/python.md. All commands find the",
+        "configuration of this mirror after",
         "",
         f"  export OOMIRROR_CONFIG={shlex.quote(str(share.parent.absolute() / _CONFIG_NAME))}",
         "",
         f"All of it lies in {share.parent}; remove that folder when you have seen enough.",
-        "The sample server has ended: to read works on, to sync or fetch would ask the real buckets.",
+        "The sample server has ended: commands that only read work on; those that list or",
+        "fetch would ask the real buckets.",
     )
     return "\n".join(lines)

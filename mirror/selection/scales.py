@@ -110,5 +110,5 @@ def parse_formats(spec: str) -> tuple[Format, ...]:
     words = {word.strip() for word in spec.split(",")}
     known = [str(member) for member in Format]
     for word in sorted(words.difference(known)):
-        raise UsageError("no such format", word or repr(spec), expected=", ".join(known), hint=known_hint(word, known))
+        raise UsageError("no such format", word or repr(spec), hint=known_hint(word, known))
     return tuple(member for member in Format if member in words)

@@ -21,6 +21,7 @@ from mirror.crops.box import Box
 from mirror.crops.paths import WHOLE
 from mirror.errors import MirrorError, UnknownNameError, UsageError
 from mirror.formats.n5.multiscale import parse_level_name
+from mirror.view.errors import how_to_mirror
 from mirror.view.fetching import describe_dataset
 from mirror.view.find import is_known
 from mirror.view.grids import Grids, taken
@@ -142,7 +143,7 @@ def crop_in(
     inside = at_level.box.clipped(at_level.array.shape_xyz[::-1])
     if not inside.n_voxels:
         raise MirrorError("the crop lies outside of raw", f"crop {number} of {located.dataset}", found=str(located.box))
-    hint = f"Mirror it: {_sync_command(settings, located, padding)}"
+    hint = how_to_mirror(_sync_command(settings, located, padding))
     raw = open_in(settings, _path(located, at_level.array.key_prefix), None, bucket=name, fetches=fetches, hint=hint)
     known_of = Known(located, at_level, inside, record, label_names(record, known))
     return CropView(settings, known_of, raw, fetches=fetches, hint=hint)

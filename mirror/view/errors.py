@@ -74,3 +74,13 @@ class BlockLostError(MirrorError, LookupError):
 def _spell(box: Box) -> str:
     """Return a box as an index of NumPy spells it: `[600:700, 225:725, 0:64]`."""
     return f"[{', '.join(f'{a}:{b}' for a, b in zip(box.start_zyx, box.stop_zyx, strict=True))}]"
+
+
+def how_to_mirror(command: str) -> str:
+    """Return the hint about what was never mirrored: fetch what is asked for, or mirror it by a command, which is last.
+
+    >>> how_to_mirror("oomirror sync jrc_hela-2 --scales s0")
+    'Fetch just what is needed with --fetch-missing, in Python fetch_missing=True; or mirror it: \
+oomirror sync jrc_hela-2 --scales s0'
+    """
+    return f"Fetch just what is needed with --fetch-missing, in Python fetch_missing=True; or mirror it: {command}"

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from mirror.app.workplace import check_there
 from mirror.config import Settings, load_settings
 from mirror.crops.box import Box
 from mirror.errors import MirrorError
 from mirror.formats.n5.grid import BlockIndex
 from mirror.formats.opening import opening_keys
+from mirror.store.share import Share
 from mirror.view.choice import parse_volume
 from mirror.view.described import Described, read_description
-from mirror.view.errors import BlockLostError, BlockNotMirroredError, NotOnShareError
+from mirror.view.errors import BlockLostError, BlockNotMirroredError, NotOnShareError, how_to_mirror
 from mirror.view.fetching import describe_dataset
 from mirror.view.fetching import fetch_missing as fetch_missing_blocks
 from mirror.view.find import Found, find_volume, is_known
@@ -62,6 +64,8 @@ def open_volume(
         Neither catalog nor share know the dataset, the volume or the level; near names are in the hint.
     NotOnShareError
         Nothing of it is on the share; the hint is the command that mirrors it.
+    UnsafeError
+        The share is not there.
     MirrorError
         It is there, and cannot be opened.
 
@@ -99,8 +103,9 @@ def open_in(
         fetch_missing_blocks(settings, found, {})
         document = _document(found)
     if document is None:
+        check_there(Share(settings.share_root()))
         path = found.roots[0] / found.chosen.array.prefix
-        hint = hint or f"Mirror it: {found.sync_command}"
+        hint = hint or how_to_mirror(found.sync_command)
         raise NotOnShareError("the level is not on the share", str(path), hint=hint)
     return VolumeView(settings, found, read_description(found.chosen.array, document), fetches=fetches, hint=hint)
 
@@ -128,7 +133,7 @@ class VolumeView:
     ) -> None:
         self._settings = settings
         self._fetches = fetches
-        self._hint = hint or f"Mirror the level: {found.sync_command}"
+        self._hint = hint or how_to_mirror(found.sync_command)
         self._found = found
         self._described = described
         self._stores = Stores(found.chosen.array, described)

@@ -13,6 +13,7 @@ from mirror.errors import (
     MalformedDocumentError,
     MirrorError,
     UnknownNameError,
+    known_hint,
     near_names,
 )
 from mirror.view import BlockLostError
@@ -63,6 +64,12 @@ def test_the_nearest_name_comes_first(name: str, near: tuple[str, ...]) -> None:
     """Names are compared without case, whole and by their last component."""
     names = ["labels/mito_seg", "em/fibsem-uint16"]
     assert near_names(name, names)[:1] == near
+
+
+def test_known_numbers_stand_in_their_order_and_none_is_near() -> None:
+    """Crop 99 is not meant by who asks for 9, and 113 comes after 14."""
+    assert known_hint("99", ["113", "9", "14"]) == "Known are 9, 14, 113."
+    assert known_hint("zzz", ["crop10", "crop9", "a"]) == "Known are a, crop9, crop10."
 
 
 def test_near_names_are_few_and_in_one_order() -> None:

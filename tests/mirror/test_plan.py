@@ -103,3 +103,11 @@ def test_room(plan: Plan, free_bytes: int, free_inodes: int | None, words: str) 
     assert told.value.exit_code is ExitCode.UNSAFE
     assert told.value.expected
     assert told.value.found
+
+
+def test_what_lacks_room_says_what_is_to_spare() -> None:
+    """Bytes can be read, and it is said why more is asked for than the plan tells."""
+    with pytest.raises(UnsafeError) as told:
+        check_room(_fetching(Tally(1, 14_006_423)), "/share", 6_283_264, None)
+    assert told.value.expected == "114,006,423 B: 14,006,423 to fetch, and 100,000,000 to spare"
+    assert told.value.found == "6,283,264 B free"

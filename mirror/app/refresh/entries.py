@@ -71,7 +71,10 @@ def entries_of(settings: Settings, names: Iterable[str] = ()) -> tuple[Entry, ..
     """
     entries = tuple(_entry(settings, number, one) for number, one in enumerate(settings.mirrors, 1))
     if not entries:
-        raise ConfigError("there is nothing to refresh", "[[mirrors]]", expected="an entry or more", found="none")
+        hint = "Write one into the configuration; `oomirror refresh` shows one to begin with."
+        raise ConfigError(
+            "there is nothing to refresh", "[[mirrors]]", expected="an entry or more", found="none", hint=hint
+        )
     wanted = set(names)
     known = {name for entry in entries for name in (entry.name, entry.dataset)}
     for name in sorted(wanted - known):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain, groupby
+from pathlib import PurePath
 from typing import Protocol
 
 from mirror.report.model import (
@@ -26,7 +27,7 @@ from mirror.report.numbers import (
     plural,
 )
 from mirror.report.text.inventory import age, amount_cells, indented, mirrored_cells
-from mirror.report.text.table import fill, plain, render_table
+from mirror.report.text.table import fill, plain, render_named_rows, render_table
 
 
 def render_found(lines: Sequence[FoundLine], *, width: int | None = None) -> str:
@@ -34,7 +35,7 @@ def render_found(lines: Sequence[FoundLine], *, width: int | None = None) -> str
     if not lines:
         return "Nothing has all these words."
     rows = [(line.place, line.bucket, line.title) for line in lines]
-    return render_table(("place", "bucket", "what"), rows, words=(0, 1, 2), width=width)
+    return "\n".join(render_named_rows(("place", "bucket", "what"), rows, words=(0, 1, 2), width=width))
 
 
 def render_known_datasets(
@@ -88,7 +89,9 @@ def render_findings(lines: Sequence[FindingLine], *, now: datetime, width: int |
     for (dataset, bucket), group in groupby(lines, key=lambda line: (line.dataset, line.bucket)):
         text = [f"{plain(dataset)} in bucket {bucket}"]
         for line in group:
-            text += [f"  {line.severity}: {line.code}", f"    {plain(_below(line.place, line.dataset))}"]
+            text.append(f"  {line.severity}: {line.code}")
+            if place := _below(line.place, line.dataset):
+                text.append(f"    {plain(place)}")
             text.append(indented(_finding_words(line, now), width, "      "))
         blocks.append("\n".join(text))
     return "\n\n".join(blocks)
@@ -199,7 +202,13 @@ def render_upgrade(line: UpgradeLine) -> str:
 def render_manifests(lines: Sequence[ManifestLine], *, width: int | None = None) -> str:
     """Return what became of each document, and the reasons of those that failed below."""
     rows = [
-        (line.source, line.dataset or "-", line.state, format_count(line.volumes), format_count(line.findings))
+        (
+            PurePath(line.source).name,
+            line.dataset or "-",
+            line.state,
+            format_count(line.volumes),
+            format_count(line.findings),
+        )
         for line in lines
     ]
     table = render_table(("document", "dataset", "", "volumes", "findings"), rows, words=(0, 1, 2), width=width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from mirror.report.crop_table import CropTableLine
 from mirror.report.numbers import format_count, plural
@@ -12,7 +13,11 @@ from mirror.report.text.table import fill, plain, render_table
 def render_crop_tables(lines: Sequence[CropTableLine], *, width: int | None = None) -> str:
     """Return what became of each table; below, each row that was not taken and each table that failed."""
     rows = [
-        (one.source, one.state, *map(format_count, (one.crops, one.rows, one.new, one.changed, one.dropped)))
+        (
+            PurePath(one.source).name,
+            one.state,
+            *map(format_count, (one.crops, one.rows, one.new, one.changed, one.dropped)),
+        )
         for one in lines
     ]
     header = ("table", "", "crops", "rows", "new", "changed", "dropped")

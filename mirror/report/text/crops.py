@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 
 from mirror.report.crops import (
     BestLine,
@@ -17,8 +17,9 @@ from mirror.report.crops import (
 )
 from mirror.report.numbers import Units, format_axes, format_bytes, format_count, plural
 from mirror.report.text.inventory import indented
-from mirror.report.text.table import plain, render_table
+from mirror.report.text.table import plain, render_table, stream_table
 
+_NO_EVALUATION = "There is no such evaluation."
 _STATE_WORDS = {
     "present_annotated": "present",
     "present_partial_annotation": "partly annotated",
@@ -28,12 +29,11 @@ _STATE_WORDS = {
 
 
 def render_crops(lines: Sequence[CropLine], *, width: int | None = None) -> str:
-    """Return a table of crops."""
+    """Return a table of crops, below the names of their datasets."""
     if not lines:
         return "There is no such crop."
     rows = [
         (
-            line.dataset or "-",
             line.number,
             line.role,
             format_axes(line.shape_zyx),
@@ -43,8 +43,12 @@ def render_crops(lines: Sequence[CropLine], *, width: int | None = None) -> str:
         )
         for line in lines
     ]
-    header = ("dataset", "crop", "for", "voxels z,y,x", "start z,y,x", "labels", "ground truth on share")
-    return render_table(header, rows, words=(0, 2, 6), width=width)
+    header = ("crop", "for", "voxels z,y,x", "start z,y,x", "labels", "ground truth on share")
+    head, *table = render_table(header, rows, words=(1, 5), width=width, indent=" ").splitlines()
+    text = [head]
+    for dataset, group in groupby(zip(table, lines, strict=True), key=lambda pair: pair[1].dataset):
+        text += [plain(dataset or "of no dataset"), *(row for row, _ in group)]
+    return "\n".join(text)
 
 
 def render_crop(report: CropReport, *, units: Units = Units.SI, width: int | None = None) -> str:
@@ -73,19 +77,25 @@ def render_issues(lines: Sequence[IssueLine], *, width: int | None = None) -> st
 
 def render_evaluations(lines: Iterator[EvaluationLine]) -> Iterator[str]:
     """Yield a table of evaluations a line at a time."""
-    yield f"{'value':>12}  {'metric':<22}  {'label':<16}  {'crop':>5}  {'setup':<14}  {'iteration':>9}  dataset"
-    for line in lines:
-        value = line.value_word or ("-" if line.value is None else f"{line.value:.6g}")
-        iteration = "-" if line.iteration is None else format_count(line.iteration)
-        cells = (f"{plain(line.metric or '-'):<22}", f"{plain(line.label or '-'):<16}", f"{plain(line.crop or '-'):>5}")
-        how = f"{plain(line.setup or '-'):<14}  {iteration:>9}"
-        yield f"{value:>12}  {'  '.join(cells)}  {how}  {plain(line.dataset or '-')}"
+    first = next(lines, None)
+    if first is None:
+        yield _NO_EVALUATION
+        return
+    header = ("value", "metric", "label", "crop", "setup", "iteration", "dataset")
+    yield from stream_table(header, map(_result_row, chain([first], lines)), words=(1, 2, 4, 6))
+
+
+def _result_row(line: EvaluationLine) -> tuple[str, ...]:
+    value = line.value_word or ("-" if line.value is None else f"{line.value:.6g}")
+    iteration = "-" if line.iteration is None else format_count(line.iteration)
+    words = (line.metric or "-", line.label or "-", line.crop or "-", line.setup or "-")
+    return value, *words, iteration, line.dataset or "-"
 
 
 def render_best(lines: Sequence[BestLine], *, width: int | None = None) -> str:
     """Return a table of the best setups and iterations."""
     if not lines:
-        return "There is no such evaluation."
+        return _NO_EVALUATION
     rows = [
         (
             line.label or "-",
@@ -122,7 +132,7 @@ def _head(report: CropReport, units: Units) -> Iterator[str]:
         "alias": report.alias,
         "completion": None if report.completion is None else str(report.completion),
         "raw voxels z,y,x": format_axes(report.shape_zyx) if report.shape_zyx else None,
-        "start z,y,x": format_axes(report.offset_zyx) if report.offset_zyx else "no document tells it",
+        "start z,y,x": format_axes(report.offset_zyx) if report.offset_zyx else _no_start(report),
         "nominal nm z,y,x": format_axes(report.resolution_nm_zyx) if report.resolution_nm_zyx else None,
     }
     for name, value in said.items():
@@ -130,8 +140,12 @@ def _head(report: CropReport, units: Units) -> Iterator[str]:
             yield plain(f"  {name}: {value}")
     for one in report.ground_truth:
         size = f"{plural(one.mirrored.objects, 'object')}, {format_bytes(one.mirrored.bytes, units)}"
-        yield plain(f"  ground truth in bucket {one.bucket}: {one.prefix}, {plural(one.arrays, 'array')}")
-        yield f"    on the share: {one.state}, {size}"
+        yield f"  ground truth in bucket {one.bucket}: {plural(one.arrays, 'array')}; on the share: {one.state}, {size}"
+        yield plain(f"    {one.prefix}")
+
+
+def _no_start(report: CropReport) -> str:
+    return f"no document tells it; `oomirror crops locate {report.number}` asks other sources"
 
 
 def _labels(report: CropReport, width: int | None) -> Iterator[str]:

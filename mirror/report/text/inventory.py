@@ -108,7 +108,7 @@ def _bucket_lines(
     rows = iter(table[1:])
     for _, group in groupby(lines, key=lambda line: (line.container, line.volume)):
         levels = tuple(group)
-        yield volume_heading(levels[0])
+        yield volume_heading(levels[0], width)
         for line in levels:
             yield next(rows)
             if is_long and (details := _details(line, now)):
@@ -117,15 +117,18 @@ def _bucket_lines(
         yield f"What the bucket has (?) is known after: oomirror scan {lines[0].dataset} --bucket {bucket}"
 
 
-def volume_heading(line: LevelLine) -> str:
-    """Return the place of a volume, and what it shows where that is known."""
+def volume_heading(line: LevelLine, width: int | None = None) -> str:
+    """Return the place of a volume, and what it shows where that is known; on a line below where there is no room."""
     # Of precomputed, paths of volumes begin at the dataset.
     is_inside = line.container and not line.volume.startswith(f"{line.container}/")
     place = plain(f"{line.container}/{line.volume}" if is_inside else line.volume).rstrip("/")
     what = " ".join(word for word in (line.organelle_class, line.kind) if word)
     notes = [what, "mirrored in y" if line.mirrored_y else "", "" if line.present else "gone from the bucket"]
     said = ", ".join(note for note in notes if note)
-    return f"{place}  ({said})" if said else place
+    if not said:
+        return place
+    heading = f"{place}  ({said})"
+    return heading if width is None or len(heading) <= width else f"{place}\n  ({said})"
 
 
 def _level_row(line: LevelLine, units: Units) -> tuple[str, ...]:

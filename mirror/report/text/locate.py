@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mirror.report.locate import LocateReport, SourceLine, VolumeBox
 from mirror.report.numbers import format_axes, format_count, plural
-from mirror.report.text.table import fill, plain, render_table
+from mirror.report.text.table import fill, plain, render_named_rows, render_table
 
 _READERS = {"n5": 'zarr.open(zarr.N5FSStore({place}), mode="r")', "zarr": 'zarr.open({place}, mode="r")'}
 
@@ -17,9 +17,9 @@ def render_located(report: LocateReport, *, width: int | None = None) -> str:
     lines = [fill(plain(f"Crop {report.number}{version} of {report.dataset} in bucket {report.bucket}."), width)]
     if report.size_nm_zyx is not None:
         size, start = format_axes(report.size_nm_zyx), format_axes(report.start_nm_zyx)
-        lines.append(f"It measures {size} nm (z,y,x), and begins {start} nm from the corner of raw.")
+        lines += [f"It measures {size} nm (z,y,x).", f"It begins {start} nm from the corner of raw."]
     else:
-        lines.append("The size of a raw voxel is not known, so neither is that of the crop in nm.")
+        lines.append(fill("The size of a raw voxel is not known, so neither is that of the crop in nm.", width))
     lines += ["", *_volume_lines("raw", report.raw, width)]
     if report.volume is not None:
         lines += ["", *_volume_lines("volume", report.volume, width)]
@@ -55,7 +55,7 @@ def _label_lines(report: LocateReport, width: int | None) -> Iterator[str]:
         (f"{one.container}/{one.volume}", format_axes(one.shape_zyx), plural(sum(one.blocks.values()), "block"))
         for one in report.labels
     ]
-    yield render_table(("ground truth", "voxels z,y,x", ""), rows, words=(0,), width=width)
+    yield from render_named_rows(("ground truth", "voxels z,y,x", ""), rows, words=(0,), width=width)
 
 
 def _source_sentence(line: SourceLine) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 _GAP = "  "
+_SET_WIDTHS = 1000
+"""Rows of a table that is shown as it comes, after which its columns stand."""
 
 
 def render_table(
@@ -36,7 +39,26 @@ def render_table(
     if width is not None:
         others = sum(widths[1:]) + len(_GAP) * (len(widths) - 1) + len(indent)
         widths[0] = min(widths[0], max(len(header[0]), 16, width - others))
-    return "\n".join(indent + _line(row, widths, words) for row in table)
+    return "\n".join(indent + _line([shorten(row[0], widths[0]), *row[1:]], widths, words) for row in table)
+
+
+def stream_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, words: Collection[int] = (0,)
+) -> Iterator[str]:
+    """Yield the header and the rows as they come, in columns as wide as the first thousand rows need.
+
+    A cell that is wider moves what stands behind it.
+
+    Parameters
+    ----------
+    words
+        As of `render_table`.
+    """
+    coming = (list(map(plain, row)) for row in rows)
+    first = [list(header), *islice(coming, _SET_WIDTHS)]
+    widths = [max(map(len, column)) for column in zip(*first, strict=True)]
+    for row in chain(first, coming):
+        yield _line(row, widths, words)
 
 
 def render_named_rows(
@@ -60,10 +82,9 @@ def render_named_rows(
 
 
 def _line(row: Sequence[str], widths: Sequence[int], words: Collection[int]) -> str:
-    cells = [shorten(row[0], widths[0]), *row[1:]]
     aligned = (
         cell.ljust(width) if number in words else cell.rjust(width)
-        for number, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        for number, (cell, width) in enumerate(zip(row, widths, strict=True))
     )
     return _GAP.join(aligned).rstrip()
 

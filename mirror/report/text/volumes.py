@@ -78,7 +78,7 @@ def render_level_table(
         by_row = zip(rows, levels, strict=True)
         for _, pairs in groupby(by_row, key=lambda pair: (pair[1].container, pair[1].volume)):
             of_volume = tuple(pairs)
-            text.append(volume_heading(of_volume[0][1]))
+            text.append(volume_heading(of_volume[0][1], width))
             for row, line in of_volume:
                 text += [row, indented(_placed(line, now), width)] if is_long else [row]
         blocks.append("\n".join(text))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 
 from mirror.report.model import BlockStory, FolderStory, ObjectStory, RunBrief, WhyLevel, WhyReport
 from mirror.report.numbers import Units, format_age, format_amount, format_bytes, format_count, format_utc, plural
@@ -145,9 +146,7 @@ def _folder_lines(story: FolderStory, now: datetime, units: Units, width: int | 
     listed = f"listed {_moment(story.listed_at, now)}" if story.listed_at else "never listed whole"
     yield fill(f"What the bucket has, {listed}, and what the share has:", width)
     if story.levels:
-        rows = [_level_row(level, units) for level in story.levels]
-        header = ("volume", "level", "blocks in the bucket", "size", "objects on the share")
-        yield render_table(header, rows, words=(0, 1, 4), width=width)
+        yield from _level_lines(story.levels, units)
     if story.other_mirrored is not None:
         known = "?" if story.other_listed is None else format_count(story.other_listed.objects)
         what = "Other files" if story.levels else "Objects"
@@ -158,11 +157,22 @@ def _folder_lines(story: FolderStory, now: datetime, units: Units, width: int | 
         yield fill("Blocks that the bucket does not store were never there: they read as 0.", width)
 
 
+def _level_lines(levels: Sequence[WhyLevel], units: Units) -> Iterator[str]:
+    header = ("", "blocks in the bucket", "size", "objects on the share")
+    rows = [_level_row(level, units) for level in levels]
+    head, *lines = render_table(header, rows, words=(0, 3), indent="    ").splitlines()
+    yield head
+    by_line = zip(lines, levels, strict=True)
+    for volume, group in groupby(by_line, key=lambda pair: pair[1].volume):
+        yield plain(volume)
+        yield from (line for line, _ in group)
+
+
 def _level_row(level: WhyLevel, units: Units) -> tuple[str, ...]:
     grid = "?" if level.blocks_in_grid is None else format_count(level.blocks_in_grid)
     stored = "?" if level.blocks_listed is None else format_count(level.blocks_listed)
     size = "?" if level.listed is None else format_bytes(level.listed.bytes, units)
-    return level.volume, level.level or "-", f"{stored} of {grid}", size, _on_share(level)
+    return level.level or "-", f"{stored} of {grid}", size, _on_share(level)
 
 
 def _on_share(level: WhyLevel) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from catalog.config import sqlite_url
 from catalog.errors import CatalogDamagedError, CatalogError, CatalogMissingError, CatalogNewerError
+from catalog.session import open_catalog
 from mirror.app.inventory import list_datasets, list_levels
 from mirror.app.listings import list_runs, list_volumes
 from mirror.app.objects import ObjectList
@@ -59,6 +60,18 @@ def test_without_one_the_published_is_read_and_that_is_said(laptop: Settings, tm
     assert sentence.startswith("Read from the catalog that was published on the share at 20")
     assert sentence.endswith("this machine has none of its own.")
     assert not (tmp_path / "none.db").exists()
+
+
+def test_a_catalog_that_holds_nothing_hides_nothing(laptop: Settings, tmp_path: Path) -> None:
+    """A sync that reached no bucket made it: the published one is read, unless that cannot be read."""
+    told: list[str] = []
+    open_catalog(sqlite_url(tmp_path / "none.db")).close()
+    with told_by(told.append), catalog_for_reading(laptop) as catalog:
+        assert catalog.is_published
+    assert told[0].endswith("this machine's own holds nothing yet.")
+    published_file(laptop.share_root()).write_bytes(os.urandom(20_000))
+    with catalog_for_reading(laptop) as catalog:
+        assert not catalog.is_published
 
 
 def test_reading_commands_say_the_same_there(mirrored: Settings, laptop: Settings) -> None:

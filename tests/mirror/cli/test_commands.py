@@ -28,6 +28,16 @@ def test_init_is_idempotent(lab: Path, run_text: RunCommand) -> None:
     assert f'share = "{lab / "share"}"' in text
 
 
+def test_init_says_that_it_made_the_share(lab: Path, run_text: RunCommand) -> None:
+    """A mount that is not there would be a folder of the local disk then; `..` in its path is nothing odd."""
+    (lab / "work").mkdir()
+    first = run_text("init", "--share", "work/../new")
+    assert f"share          {lab / 'new'}: made, and marked now" in first
+    again = run_text("init", "--share", "work/../new")
+    assert f"share          {lab / 'new'}: was marked already" in again
+    assert "it says share" not in again
+
+
 def test_init_says_where_the_configuration_says_another_share(lab: Path, run_text: RunCommand) -> None:
     """A configuration that is there is never rewritten; where it names another share, that is said."""
     run_text("init", "--share", "share")

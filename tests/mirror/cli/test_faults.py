@@ -8,6 +8,7 @@ import pytest
 
 from catalog.errors import CatalogLockedError
 from mirror.cli.faults import is_verbose, tell, wants_json
+from mirror.cli.main import main
 from mirror.errors import LockedError, UnsafeError
 
 
@@ -27,6 +28,13 @@ def test_an_error_is_one_line(error: BaseException, code: int, capsys: pytest.Ca
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1
+
+
+def test_a_command_that_was_misspelt_is_asked_after(capsys: pytest.CaptureFixture[str]) -> None:
+    """What click asks ends as a question, and the way to the help follows."""
+    assert main(["snyc"]) == 2
+    words = "oomirror: no such command 'snyc'. Did you mean 'sync'? `oomirror --help` says what there is.\n"
+    assert capsys.readouterr().err == words
 
 
 def test_json_has_the_parts(capsys: pytest.CaptureFixture[str]) -> None:

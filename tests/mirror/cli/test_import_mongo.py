@@ -207,7 +207,7 @@ def test_a_crop_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     for line in (
         "Crop 113 of jrc_hela-2, ground truth 0003, validation",
         "  start z,y,x: 2975,25,3125",
-        "    on the share: whole, 2 objects, 14 B",
+        "  ground truth in bucket b: 1 array; on the share: whole, 2 objects, 14 B",
         "  present: 1 ECS, 2 Plasma membrane",
     ):
         assert line in text

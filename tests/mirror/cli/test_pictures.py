@@ -55,3 +55,12 @@ def test_a_place_that_takes_no_file_is_told_first(tmp_path: Path, capsys: pytest
     """Before anything is read."""
     assert main(("picture", f"{HELA}/raw", "-o", str(tmp_path / "no" / "x.png"))) == 2
     assert "no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("picture", f"{HELA}/raw"), ("crops", "picture", "1")], ids=["raw", "crop"])
+def test_a_picture_has_no_name_of_another_kind(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    """It would be a PNG that is called otherwise, which some programs do not open."""
+    assert main((*words, "-o", str(tmp_path / "x.TIF"))) == 2
+    assert capsys.readouterr().err == f"oomirror: only PNG is drawn: {tmp_path}/x.TIF. Name it x.png.\n"

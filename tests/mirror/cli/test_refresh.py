@@ -84,10 +84,22 @@ def test_without_entries_there_is_one_to_paste(
     assert main(["refresh"]) == 2
     words = capsys.readouterr().err
     assert EXAMPLE in words
+    assert words.startswith(f"{folder / 'oomirror.toml'} has no [[mirrors]] yet.")
     file = folder / "oomirror.toml"
     file.write_text(f"{file.read_text()}\n{EXAMPLE}\n[buckets.b]\nendpoint_url = 'http://127.0.0.1:9'")
     assert main(["refresh", "x/jrc_y"]) == 2
     assert "no entry of [[mirrors]]: x/jrc_y. Did you mean b/jrc_hela-2?" in capsys.readouterr().err
+
+
+def test_without_a_configuration_the_way_to_one_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Who never ran `init` is not told of a file that is not there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OOMIRROR_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert main(["refresh"]) == 2
+    assert capsys.readouterr().err.startswith("There is no configuration yet: `oomirror init --share DIR` writes it")
 
 
 def test_a_second_tick_is_quiet_and_logged(

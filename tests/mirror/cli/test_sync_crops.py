@@ -33,7 +33,7 @@ def test_crops_that_are_none_are_exit_2(run_text: RunCommand, capsys: pytest.Cap
     """Unknown crops with near ones, levels that raw lacks, and volumes that crops have no part of."""
     run_text("init", "--share", "share")
     for words, said in (
-        (("--crops", "12"), "no such crop in the dataset: crop 12 of jrc_hela-2. Did you mean 1?"),
+        (("--crops", "12"), "no such crop in the dataset: crop 12 of jrc_hela-2. Known are 1."),
         (("--crops", "1,77"), "no such crop in what is mirrored: crop 77 of jrc_hela-2. Known are 1."),
         (("--crops", "1", "--scales", "s9"), "no chosen volume has the scale"),
         (("--crops", "1", "--volumes", "volumes/labels/er_seg"), "the crops have no such volume"),

@@ -140,6 +140,10 @@ def test_folders_tell_their_levels(share: Path, run_text: RunCommand, run_json: 
     assert dataset["thing"] == "dataset"
     assert dataset["folder"]["other_mirrored"]["objects"] > 0
     assert "none; not chosen" in run_text("why", RAW)
+    # The paths of all volumes of a dataset stand whole, once each, above their levels.
+    lines = run_text("why", "jrc_hela-2").splitlines()
+    assert lines[lines.index("volumes/raw") + 1].split()[0] == "s0"
+    assert lines.count("volumes/groundtruth/0003/crop1/labels/all") == 1
 
 
 def test_the_partner_is_in_the_other_bucket(share: Path, run_text: RunCommand, run_json: RunJson) -> None:

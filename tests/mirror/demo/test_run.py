@@ -98,3 +98,5 @@ def test_the_farewell_names_the_container() -> None:
     """The user is told where the N5 container lies, by the layout of the share."""
     words = farewell(Path("demo/share"))
     assert '"demo/share/janelia-cosem-publications/heinrich-2021a/jrc_hela-2/jrc_hela-2.n5"' in words
+    # Lines without paths of this machine fit a terminal.
+    assert all(len(line) <= 80 for line in words.splitlines() if "/share" not in line and "=" not in line)

@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import basic_indices
 
 from mirror.app.sync import SyncRequest
 from mirror.crops.box import Box
-from mirror.errors import DamagedBlockError, MirrorError, UnknownNameError, UsageError
+from mirror.errors import DamagedBlockError, MirrorError, UnknownNameError, UnsafeError, UsageError
 from mirror.selection import SelectionSpec, parse_scales, parse_volumes
 from mirror.view import BlockLostError, BlockNotMirroredError, NotOnShareError, VolumeView, open_volume
 from tests.labs import HELA, Lab
@@ -149,7 +149,16 @@ def test_a_level_that_is_not_here_names_the_command(empty_lab: Lab) -> None:
     with pytest.raises(NotOnShareError) as caught:
         opened(empty_lab, "raw", "s2")
     assert "oomirror sync jrc_hela-2 --volumes volumes/raw --scales s2" in str(caught.value)
+    assert "Fetch just what is needed with --fetch-missing, in Python fetch_missing=True" in str(caught.value)
     assert isinstance(caught.value, FileNotFoundError)
+
+
+def test_a_share_that_is_not_mounted_is_not_taken_for_an_empty_one(empty_lab: Lab) -> None:
+    """To mirror the level would be the wrong advice."""
+    empty_lab.scan()
+    empty_lab.settings.share_root().rename(empty_lab.settings.share_root().with_name("away"))
+    with pytest.raises(UnsafeError, match=r"the share is not there.* Is it mounted"):
+        opened(empty_lab, "raw", "s2")
 
 
 def lay(lab: Lab, mirrored: Lab, *names: str) -> None:

@@ -264,11 +264,11 @@ def test_a_document_without_a_dataset_needs_one(connection: Connection, settings
 
 
 def test_a_number_that_nothing_names(connection: Connection, settings: Settings) -> None:
-    """Near numbers are named; a catalog without crops says what to import."""
+    """Known numbers are named; a catalog without crops says what to import."""
     with pytest.raises(UnknownNameError, match="import-manifest"):
         locate_crop(connection, settings, "112", bucket="b")
     put_crop(connection, CROP_113)
-    with pytest.raises(UnknownNameError, match=r"Did you mean 113\?") as caught:
+    with pytest.raises(UnknownNameError, match=r"Known are 113\.") as caught:
         locate_crop(connection, settings, "112", bucket="b")
     assert caught.value.exit_code is ExitCode.USAGE
 

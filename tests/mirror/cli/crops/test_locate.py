@@ -135,7 +135,7 @@ def test_crop_1_as_text_that_can_be_pasted(run: Callable[..., str]) -> None:
     assert "Crop 1 (0003) of jrc_hela-2 in bucket b." in text
     assert "raw[600:700, 225:725, 6466:6966]" in text
     assert "['volumes/raw/s0']" in text
-    assert "It measures 524,2000,2000 nm (z,y,x), and begins 3144,900,25864 nm from the corner of raw." in text
+    assert "It measures 524,2000,2000 nm (z,y,x).\nIt begins 3144,900,25864 nm from the corner of raw.\n" in text
     assert re.search(r"s1 +\[300:350, 112:363, 3233:3483\] +3184,800,6000 +50", text)
     assert "Placed by b_attribute" in text
 
@@ -174,8 +174,8 @@ def test_a_table_with_a_bad_row_ends_with_4(run: Callable[..., str], tmp_path: P
 
 
 def test_crops_that_cannot_be_placed(run: Callable[..., str], tmp_path: Path) -> None:
-    """An unknown number is exit 2 with the near ones, one that no source places exit 1 with what to do."""
-    assert "Did you mean 1?" in run("crops", "locate", "11", code=2)
+    """An unknown number is exit 2 with the known ones, one that no source places exit 1 with what to do."""
+    assert "Known are 1." in run("crops", "locate", "11", code=2)
     table = tmp_path / "table.csv"
     table.write_text(f"{','.join(COLUMNS)}\n{MANIFEST_ROW.replace('1,', '3,', 1)}\n", encoding="utf-8")
     run("crops", "import-manifest", str(table))

@@ -122,6 +122,9 @@ def test_a_dataset_has_its_picture_its_findings_and_how_to_open_it() -> None:
     voxel = "voxel 5.24 \u00d7 4 \u00d7 4 nm (z, y, x)"
     levels = "1 whole level, 1 partial, 1 not compared"
     assert summary.split(" \u00b7 ") == ["jrc_hela-2", "Homo sapiens", voxel, levels, "1 finding"]
+    # Words are not broken for the sake of the keys beside them.
+    assert texts(root, "//td[starts-with(@class, 'word')]") == ["warning", "permuted-axes"]
+    assert "td.word{overflow-wrap:normal}" in "".join(texts(root, "//style"))
     assert ["warning", "permuted-axes", "volumes/raw/s1", "x,y,z", "y,z,x"] in [
         texts(row, "./td") for row in elements(root, "//details[@class='more']//tr")
     ]

@@ -14,6 +14,7 @@ from mirror.report.model import (
     FactLine,
     FindingLine,
     FoundLine,
+    ManifestLine,
     ObjectLine,
     RunLine,
     UpgradeLine,
@@ -29,6 +30,22 @@ def test_found() -> None:
     line = FoundLine(bucket="b", dataset="d", kind="volume", place="d/er_seg/", title="ER segmentation")
     assert catalog.render_found([line]).splitlines()[1] == "d/er_seg/  b       ER segmentation"
     assert catalog.render_found([]) == "Nothing has all these words."
+
+
+def test_a_long_place_that_was_found_is_not_cut() -> None:
+    """It is there to be copied: it stands above its row where there is no room."""
+    place = "heinrich-2021a/jrc_hela-2/jrc_hela-2.n5/volumes/labels/mito_seg/"
+    line = FoundLine(bucket="b", dataset="d", kind="volume", place=place, title="mitochondria segmentation")
+    assert catalog.render_found([line], width=80).splitlines()[1] == place
+
+
+def test_manifests_are_named_as_files() -> None:
+    """Without the folders before them, which are all alike and take the room of the names; a failure has them."""
+    source = "/lab/manifests/jrc_hela-2.json"
+    line = ManifestLine(source=source, dataset=None, state="failed", volumes=0, findings=0, reason="no JSON")
+    _, row, failure = catalog.render_manifests([line], width=80).splitlines()
+    assert row.split()[0] == "jrc_hela-2.json"
+    assert failure == "/lab/manifests/jrc_hela-2.json: no JSON"
 
 
 def test_datasets() -> None:
@@ -97,6 +114,11 @@ def test_findings() -> None:
     assert catalog.render_findings([line], now=NOW) == (
         "d in bucket b\n  warning: permuted-axes\n    raw/s1/\n      expected z,y,x; found y,z,x; seen 3 h ago"
     )
+    whole = line.model_copy(update={"place": ""})
+    assert catalog.render_findings([whole], now=NOW).splitlines()[1:] == [
+        "  warning: permuted-axes",
+        "      expected z,y,x; found y,z,x; seen 3 h ago",
+    ]
     over = line.model_copy(update={"closed_at": EARLIER})
     assert catalog.render_findings([over], now=NOW).endswith("seen 3 h ago; over 3 h ago")
     assert catalog.render_findings([], now=NOW) == "Nothing odd was found."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mirror.report.crops import BestLine, CropReport, EvaluationLine, IssueLine
+from mirror.report.crops import BestLine, CropLine, CropReport, EvaluationLine, GroundTruth, IssueLine
+from mirror.report.model import Amount
 from mirror.report.text.crops import render_best, render_crop, render_crops, render_evaluations, render_issues
 
 CROP = CropReport(
@@ -33,7 +34,31 @@ def test_nothing_is_said_in_words() -> None:
     """An empty list is a sentence."""
     assert render_crops(()) == "There is no such crop."
     assert render_best(()) == "There is no such evaluation."
+    assert list(render_evaluations(iter(()))) == [render_best(())]
     assert render_issues(()).startswith("Nothing odd")
+
+
+def test_crops_of_the_real_databases_fit_80_columns() -> None:
+    """Below their datasets, with the longest numbers there are and ground truth in both buckets."""
+    places = (
+        GroundTruth(bucket="a", prefix="x/", arrays=1, mirrored=Amount(), state="partial"),
+        GroundTruth(bucket="b", prefix="x/", arrays=1, mirrored=Amount(), state="whole"),
+    )
+    known = CropLine.model_validate(CROP.model_dump(include=set(CropLine.model_fields)))
+    long = {"number": "110", "role": "validation", "offset_zyx": (5510, 1315, 12305), "ground_truth": places}
+    text = render_crops((known, known.model_copy(update={"dataset": "jrc_macrophage-2", **long})), width=80)
+    assert [line.split()[0] for line in text.splitlines()] == ["crop", "jrc_hela-2", "4", "jrc_macrophage-2", "110"]
+    assert max(map(len, text.splitlines())) <= 80
+    assert "partial (a), whole (b)" in text
+
+
+def test_the_folder_of_ground_truth_stands_on_a_line_of_its_own() -> None:
+    """So that its size can be read in 80 columns, and its key be copied."""
+    key = "heinrich-2021a/jrc_hela-2/jrc_hela-2.n5/volumes/groundtruth/0003/crop4/"
+    truth = GroundTruth(bucket="b", prefix=key, arrays=3, mirrored=Amount(objects=35, bytes=903_300), state="whole")
+    lines = render_crop(CROP.model_copy(update={"ground_truth": (truth,)})).splitlines()
+    at = lines.index("  ground truth in bucket b: 3 arrays; on the share: whole, 35 objects, 903.3 kB")
+    assert lines[at + 1] == f"    {key}"
 
 
 def test_a_crop_of_a_published_catalog_says_what_is_not_in_it() -> None:
@@ -41,7 +66,7 @@ def test_a_crop_of_a_published_catalog_says_what_is_not_in_it() -> None:
     assert render_crop(CROP).splitlines() == [
         "Crop 4 of jrc_hela-2, ground truth 0003, training",
         "  raw voxels z,y,x: 238,300,300",
-        "  start z,y,x: no document tells it",
+        "  start z,y,x: no document tells it; `oomirror crops locate 4` asks other sources",
         '  note: {"a": 1}',
         "Its documents are not in the published catalog, and neither is what is odd about them.",
     ]

@@ -63,6 +63,15 @@ def test_levels() -> None:
     )
 
 
+def test_a_long_place_leaves_what_the_volume_shows_to_the_next_line() -> None:
+    """So that no terminal breaks a word of it."""
+    crop = {"volume": "volumes/groundtruth/0003/crop113/labels/ribosomes", "kind": "ground-truth"}
+    (line,) = [_level(None, 9, "whole").model_copy(update={**crop, "organelle_class": "ribo"})]
+    lines = render_levels((line,), now=NOW, width=80).splitlines()
+    assert lines[2:4] == [f"jrc_hela-2.n5/{crop['volume']}", "  (ribo ground-truth)"]
+    assert render_levels((line,), now=NOW).splitlines()[2].endswith("/ribosomes  (ribo ground-truth)")
+
+
 def test_without_a_listing_the_share_speaks_alone() -> None:
     """Where the bucket was never listed whole, no part is claimed, and the command that lists it is named."""
     text = render_levels((_level(None, 3, "unknown", None),), now=NOW)
