@@ -234,6 +234,48 @@ class _Library:
         return getattr(self._real, name)
 
 
+class _Steps(_Shim):
+    """Does something before one call, and counts."""
+
+    def __init__(self, root: str, number: int, act: Callable[[], object]) -> None:
+        super().__init__(root, (), Ways())
+        self._number = number
+        self._act = act
+        self._is_acting = False
+        self._end: BaseException | None = None
+        self.calls: list[str] = []
+
+    def _fault(self, call: str, path: str) -> Fault | None:
+        if self._end is not None:
+            raise self._end
+        if self._is_acting:
+            return None
+        self.calls.append(f"{call} {path}")
+        if len(self.calls) == self._number:
+            self._is_acting = True
+            try:
+                self._act()
+            except BaseException as end:
+                self._end = end
+                raise
+            self._is_acting = False
+        return None
+
+
+@contextmanager
+def steps(root: Path, number: int, act: Callable[[], object]) -> Iterator[list[str]]:
+    """Let something happen before the call of that number below a folder; give the calls so far.
+
+    What happens is not counted. If it raises, so does each later call, as of a process that is not there any more.
+    """
+    made = _Steps(os.path.abspath(root), number, act)
+    made.put_in()
+    try:
+        yield made.calls
+    finally:
+        made.take_out()
+
+
 @contextmanager
 def shim(root: Path, *faults: Fault, ways: Ways = Ways()) -> Iterator[Met]:
     """Let this process find such a file system below a folder; give what befell."""

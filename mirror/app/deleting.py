@@ -96,11 +96,13 @@ class Deleter:
 
     def _move(self, batch: list[Trashed]) -> None:
         check_one_file_system(self._share, [one.relative for one in batch])
-        self._staging.check()  # Who took over the lock may be fetching what this run takes for gone.
+        # Before each step: who took over the lock may be fetching what this run takes for gone.
+        self._staging.check()
         self._journal.begin(batch)
         self._state.forget(self._item(one) for one in batch)
         left: list[str] = []
         for one in batch:
+            self._staging.check()
             try:
                 if move_to_trash(self._share, self._staging.trash, one.relative):
                     self._moved = self._moved.plus(one.size)

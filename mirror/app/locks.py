@@ -8,11 +8,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from mirror.app.workplace import Workplace, close_dead_runs
 from mirror.engine.events import EventSink, Note
 from mirror.errors import LockedError
-from mirror.lock import DatasetLock, Holder, live_tokens
+from mirror.lock import DatasetLock, Holder, live_tokens_now
 from mirror.store.staging import sweep
 
 _BETWEEN_TRIES_SECONDS = 1.0
@@ -67,7 +68,7 @@ async def dataset_locks(
         except asyncio.CancelledError:
             turn.given_up.set()
             raise
-        sweep(place.share, live_tokens(place.share))
+        sweep(place.share, partial(live_tokens_now, place.share))
         close_dead_runs(place.open_catalog)
         yield holder
 
@@ -101,10 +102,15 @@ class _Turn:
 
     def say_taken_over(self, stale: Holder) -> None:
         """Tell of a lock that was taken over."""
-        self._say(f"Took over the lock of a run that ended without a word ({stale}).")
+        self._say(taken_over(stale))
 
     def _say(self, words: str) -> None:
         self._loop.call_soon_threadsafe(self._sink, Note(words))
+
+
+def taken_over(stale: Holder) -> str:
+    """Return the words for a lock that was taken over."""
+    return f"Took over the lock of a run that ended without a word ({stale})."
 
 
 def _has_taken(stack: ExitStack, lock: DatasetLock, *, is_last_try: bool) -> bool:

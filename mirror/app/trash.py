@@ -14,6 +14,7 @@ from pathlib import Path
 from catalog import queries
 from catalog.records import RunKind
 from catalog.session import Catalog
+from mirror.app.locks import taken_over
 from mirror.app.publish import Publisher
 from mirror.app.run import recorded_run
 from mirror.app.state import BucketState
@@ -102,13 +103,15 @@ def restore(
         wanted = sorted((path for path, _ in run.files() if _is_meant(path, patterns)), key=_documents_last)
         by_bucket = _by_bucket(settings, wanted)
         holder = Holder.of_this_process()
-        stack.enter_context(DatasetLock(place.share, _LOCK, run.name, holder))
-        for bucket, dataset in sorted({(one.url.bucket, _dataset(one, path)) for path, one in by_bucket.items()}):
-            stack.enter_context(DatasetLock(place.share, bucket, dataset, holder))
+        datasets = sorted({(one.url.bucket, _dataset(one, path)) for path, one in by_bucket.items()})
+
+        def say(stale: Holder) -> None:
+            sink(Note(taken_over(stale)))
+
+        for bucket, dataset in [(_LOCK, run.name), *datasets]:
+            stack.enter_context(DatasetLock(place.share, bucket, dataset, holder, on_takeover=say))
         held = partial(check_held, place.share, holder.token)
         staging = Staging(place.share, holder.token, settings.transfer.file_policy(), check_held=held)
-        staging.open()
-        stack.callback(staging.close)
         report = RestoreReport(trash=run.name, run=None, restored=Amount(), failed=_homeless(wanted, by_bucket))
         for bucket_settings in {one.url: one for one in by_bucket.values()}.values():
             paths = [path for path in wanted if by_bucket.get(path) is bucket_settings]
@@ -142,7 +145,9 @@ class _Restorer:
             bucket_id = queries.bucket_id(connection, str(url))
         state = BucketState.of(self.catalog, str(url), url.prefix, aliases=self.bucket.aliases)
         etags = {one.relative: one.etag for one in journaled(self.run)}
-        with recorded_run(self.catalog, bucket_id, RunKind.ADOPT, datasets, {"restored": self.run.name}) as recorded:
+        selection = {"restored": self.run.name}
+        recording = recorded_run(self.catalog, bucket_id, RunKind.ADOPT, datasets, selection)
+        with recording as recorded, self.staging:
             iterator = iter(paths)
             while batch := list(islice(iterator, _BATCH_OBJECTS)):
                 done = [one for path in batch if (one := self._move(state, path, etags.get(path, ""))) is not None]
@@ -167,6 +172,7 @@ class _Restorer:
         try:
             done = self._done(state, path, unpack_etag(bytes.fromhex(packed_etag)))
             self._make_way(state, done)
+            self.staging.check()  # It is no room out of which this file gets its name.
             move_back(self.staging.share, self.run, path)
         except FileError as error:
             self._failed.append(FailedObject(key=key, path=path, reason=str(error)))

@@ -346,9 +346,7 @@ class _Check:
 
         share, token = self.place.share, bucket.holder.token
         held = partial(check_held, share, token)
-        staging = Staging(share, token, self.settings.transfer.file_policy(), check_held=held)
-        staging.open()
-        try:
+        with Staging(share, token, self.settings.transfer.file_policy(), check_held=held) as staging:
             mender = Mender(
                 self.settings,
                 self.place,
@@ -361,8 +359,6 @@ class _Check:
                 self.policy,
             )
             return await mender.mend(found)
-        finally:
-            staging.close()
 
     def _report(self, buckets: Mapping[str, _Bucket]) -> VerifyReport:
         with self.place.open_catalog.read() as connection:

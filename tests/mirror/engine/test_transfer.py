@@ -121,7 +121,9 @@ class Rig:
 @pytest.fixture
 def rig(server: OddServer, tmp_path: Path) -> Rig:
     """A transfer to an empty share."""
-    return Rig(server, Share(tmp_path))
+    share = Share(tmp_path)
+    share.own.mkdir()
+    return Rig(server, share)
 
 
 def fill(server: OddServer, n_objects: int) -> dict[str, bytes]:
