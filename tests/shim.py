@@ -235,40 +235,47 @@ class _Library:
 
 
 class _Steps(_Shim):
-    """Does something before one call, and counts."""
+    """Does something before one call, once, and counts."""
 
-    def __init__(self, root: str, number: int, act: Callable[[], object]) -> None:
+    def __init__(self, root: str, at: int | str, act: Callable[[], object]) -> None:
         super().__init__(root, (), Ways())
-        self._number = number
+        self._at = at
         self._act = act
-        self._is_acting = False
+        self._has_acted = False
+        self._acting: int | None = None
+        """The thread that is about it."""
         self._end: BaseException | None = None
         self.calls: list[str] = []
 
     def _fault(self, call: str, path: str) -> Fault | None:
         if self._end is not None:
             raise self._end
-        if self._is_acting:
+        if threading.get_ident() == self._acting:
             return None
         self.calls.append(f"{call} {path}")
-        if len(self.calls) == self._number:
-            self._is_acting = True
+        if not self._has_acted and self._is_it(self.calls[-1]):
+            self._has_acted, self._acting = True, threading.get_ident()
             try:
                 self._act()
             except BaseException as end:
                 self._end = end
                 raise
-            self._is_acting = False
+            finally:
+                self._acting = None
         return None
+
+    def _is_it(self, call: str) -> bool:
+        return len(self.calls) == self._at if isinstance(self._at, int) else bool(re.search(self._at, call))
 
 
 @contextmanager
-def steps(root: Path, number: int, act: Callable[[], object]) -> Iterator[list[str]]:
-    """Let something happen before the call of that number below a folder; give the calls so far.
+def steps(root: Path, at: int | str, act: Callable[[], object]) -> Iterator[list[str]]:
+    """Let something happen before a call below a folder; give the calls so far.
 
-    What happens is not counted. If it raises, so does each later call, as of a process that is not there any more.
+    It is the call of that number, or the first that the expression finds, as `rename /share/to`. What happens is not
+    counted. If it raises, so does each later call, as of a process that is not there any more.
     """
-    made = _Steps(os.path.abspath(root), number, act)
+    made = _Steps(os.path.abspath(root), at, act)
     made.put_in()
     try:
         yield made.calls

@@ -103,7 +103,7 @@ CASES: dict[str, Case] = {
     "scandir-EIO": Case(Fault("scandir", errno.EIO, f"locks/{BUCKET}"), ExitCode.UNSAFE),
     "statvfs-ESTALE": Case(Fault("statvfs", errno.ESTALE), ExitCode.UNSAFE),
     "lock-ENOLCK": Case(Fault("rename", errno.ENOLCK, r"\.lock$"), ExitCode.UNSAFE),
-    "room-EACCES": Case(Fault("mkdir", errno.EACCES, "/tmp"), ExitCode.UNSAFE),
+    "room-EACCES": Case(Fault("mkdir", errno.EACCES, "/tmp/"), ExitCode.UNSAFE),
 }
 
 
