@@ -61,7 +61,7 @@ class Ways:
     counts_inodes: bool = True
     counts_bytes: bool = True
     n_late_listings: int = 0
-    """So many listings of a folder do not show a name that was new before them."""
+    """So many listings of a folder do not show a name that was new before them, unless it is touched."""
     time_step_seconds: int = 0
     """Time stamps are cut to this."""
 
@@ -124,6 +124,9 @@ class _Shim:
             fault = self._fault(name, path)
             if fault is None or fault.is_done:
                 self._check_name(name, path)
+                if name == "utime":
+                    # As NFS does: a change of our own tells that there were others'.
+                    self.met.late.pop(path, None)
                 if name == "utime" and self._ways.time_step_seconds:
                     step = self._ways.time_step_seconds
                     arguments = (arguments[0], tuple(int(one) // step * step for one in arguments[1]))

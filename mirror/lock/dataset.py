@@ -22,8 +22,6 @@ from mirror.store.share import MARKER, Share, unsafe_of
 
 STALE_SECONDS = 60.0
 BEAT_SECONDS = 5.0
-_MOST_LOOKS = round(STALE_SECONDS / LOOK_AGAIN_SECONDS)
-"""How often in a row a lock may be held by nobody, and not be taken all the same."""
 
 
 class DatasetLock:
@@ -90,17 +88,16 @@ class DatasetLock:
             Nobody holds it, and it cannot be taken.
         """
         stale: dict[str, Holder] = {}
-        n_looks = 0
+        n_looks, waited = 0, 0.0
         while not self._folder.try_take(self._holder):
             files = self._folder.read()
             if self._holder.token in files:
                 break  # We have it, and were told so late.
             if files:
-                n_looks = 0
+                n_looks, waited = 0, 0.0
                 stale |= self._take_from_stale(files)
                 continue
-            n_looks += 1
-            if n_looks > _MOST_LOOKS:
+            if waited >= STALE_SECONDS:
                 raise UnsafeError(
                     "cannot take the lock, though nobody holds it",
                     str(self._folder.path),
@@ -108,7 +105,10 @@ class DatasetLock:
                     hint="Has somebody opened it? If no oomirror is at work, remove it by hand.",
                 )
             self._folder.remove_empty()
-            self._sleep(LOOK_AGAIN_SECONDS)
+            n_looks += 1
+            seconds = min(1.0, n_looks * LOOK_AGAIN_SECONDS)
+            self._sleep(seconds)
+            waited += seconds
         return tuple(stale.values())
 
     def _take_from_stale(self, files: Mapping[str, bytes]) -> dict[str, Holder]:

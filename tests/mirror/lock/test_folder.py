@@ -18,6 +18,7 @@ from mirror.errors import ExitCode, LockedError, UnsafeError
 from mirror.lock import STALE_SECONDS, read_holder
 from mirror.store.share import Share
 from tests.mirror.lock.labs import dead_here, far_away, lock, lock_file, write_holder
+from tests.shim import FOR_EVER, Fault, shim
 
 
 def test_somebodys_file_under_the_locks_name(share: Share) -> None:
@@ -149,3 +150,23 @@ def test_a_lock_that_cannot_be_read(
     else:
         with lock(share):
             pass
+
+
+def test_a_share_that_went_away_before_is_not_made_anew(share: Share) -> None:
+    """No lock is made on the disk below the mount point."""
+    shutil.rmtree(share.own)
+    with pytest.raises(UnsafeError), lock(share):
+        pass
+    assert list(share.root.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_replaced_is_told_in_the_end(share: Share) -> None:
+    """An empty one that somebody has open over SMB: waited for as long as a holder is, and then told, with 5."""
+    lock_file(share).mkdir(parents=True)
+    naps: list[float] = []
+    faults = [Fault(call, errno.EACCES, r"\.lock$", n_times=FOR_EVER) for call in ("rename", "rmdir")]
+    with shim(share.root, *faults), pytest.raises(UnsafeError, match="nobody holds it"), lock(share, sleep=naps.append):
+        pass
+    assert STALE_SECONDS <= sum(naps) < STALE_SECONDS + 1
+    with lock(share):
+        pass

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -37,3 +41,30 @@ def test_a_machine_of_our_name_is_not_called_dead(share: Share) -> None:
     with lock(share, sleep=naps.append):
         pass
     assert sum(naps) == STALE_SECONDS
+
+
+def test_machines_that_do_not_tell_since_when_they_run_are_not_told_apart() -> None:
+    """Without a boot id two machines of one name look alike: a process that is not here may run on the other."""
+    assert not replace(dead_here(), boot="").is_known_dead
+
+
+NO_PROC_OF_ITS_OWN = ("unshare", "--pid", "--fork", sys.executable, "-c")
+
+
+def test_a_name_space_of_processes_without_its_own_proc() -> None:
+    """The times there are those of other processes of our numbers: nobody is called dead by them."""
+    program = (
+        "import dataclasses; from mirror.lock import *\n"
+        "me = Holder.of_this_process()\n"
+        "print(me.started, dataclasses.replace(me, started=1).is_known_dead, seconds_of_process(me.pid))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    try:
+        done = subprocess.run(
+            [*NO_PROC_OF_ITS_OWN, program], capture_output=True, text=True, check=False, env=environment
+        )
+    except OSError as error:
+        pytest.skip(f"no unshare here: {error}")
+    if "unshare" in done.stderr:
+        pytest.skip(f"no name spaces of our own here: {done.stderr.strip()}")
+    assert done.stdout == "0 False None\n"

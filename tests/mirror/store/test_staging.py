@@ -16,7 +16,7 @@ from mirror.keys import ShareRules
 from mirror.store.probe import probe_rules
 from mirror.store.share import MARKER, NOT_A_FILE, FileError, Marker, Share
 from mirror.store.staging import FilePolicy, Fsync, Staging, remove_room, sweep
-from tests.shim import FOR_EVER, Fault, Ways, shim
+from tests.shim import FOR_EVER, Fault, Ways, shim, steps
 
 KEY = "bucket/d/d.n5/attributes.json"
 SHM = Path("/dev/shm")
@@ -169,6 +169,19 @@ def test_sweep_removes_what_killed_runs_left(staging: Staging, share: Share) -> 
     assert sweep(share, lambda: {"living"}) == 0
 
 
+def test_sweep_leaves_the_room_of_a_run_that_begins_at_this_moment(staging: Staging, share: Share) -> None:
+    """Who holds a lock is asked after the rooms are known: a run has its lock before it has its room."""
+    held: set[str] = set()
+
+    def begin() -> None:
+        held.add("new")
+        Staging(share, "new", FilePolicy()).open()
+
+    with steps(share.root, "^listdir .*/tmp$", begin):
+        assert sweep(share, lambda: set(held)) == 1
+    assert [room.name for room in (share.own / "tmp").iterdir()] == ["new"]
+
+
 @pytest.fixture
 def other_file_system(share: Share, staging: Staging) -> Iterator[Path]:
     """A bucket's folder that lies on another file system than the share."""
@@ -198,6 +211,21 @@ def test_a_name_that_cannot_be_given_on_another_file_system(
         staging.publish(staging.write(b"x"), "bucket/taken", 0)
     sweep(share, set)
     assert tree(other_file_system) == {".my_notes.oo"}
+
+
+def test_a_room_that_is_removed_while_a_file_is_copied_beside_its_place(
+    staging: Staging, share: Share, other_file_system: Path
+) -> None:
+    """The copy gets no name, whether it was made just before the neighbours were swept, or just after."""
+    with steps(share.root, r"open .*\.oo$", lambda: remove_room(share, "run")), pytest.raises(UnsafeError):
+        staging.publish(staging.write(b"x"), "bucket/key", 0)
+    assert tree(other_file_system) == set()
+    staging.open()
+    (staging.folder / "folders").write_text(f"{share.root}/bucket\n")
+    neighbour = other_file_system / ".0123abcd.oo"
+    with steps(share.root, "rename .*/tmp/", lambda: neighbour.write_bytes(b"just made")):
+        remove_room(share, "run")
+    assert tree(other_file_system) == set()
 
 
 @pytest.mark.parametrize("has_links", [True, False], ids=["hard-links", "no-hard-links"])
@@ -362,6 +390,34 @@ def test_a_room_that_was_removed(share: Share) -> None:
         with pytest.raises(UnsafeError):
             act()
     assert tree(share.root) == set()
+
+
+def test_a_room_that_is_removed_while_bytes_are_forced_to_the_disk(share: Share) -> None:
+    """That may take minutes: the rows that come next are not committed."""
+    room = patient(share, [], Fsync.BATCH)
+    with steps(share.root, "^syncfs ", lambda: remove_room(share, "run")) as calls, pytest.raises(UnsafeError):
+        room.sync()
+    assert any(call.startswith("syncfs ") for call in calls)
+
+
+def test_a_room_that_was_closed_takes_no_more(share: Share) -> None:
+    """Whatever could not be removed: a thread that nobody waited for gives no file its name after that."""
+    room = patient(share, [])
+    unfinished = room.write(b"x")
+    with shim(share.root, Fault("rmdir", errno.ENOTEMPTY, "/tmp/", n_times=FOR_EVER)):
+        room.close()
+    for act in (lambda: room.publish(unfinished, KEY, 0), lambda: room.write(b"x"), room.sync):
+        with pytest.raises(UnsafeError):
+            act()
+    assert not (share.root / KEY).exists()
+
+
+def test_a_share_that_went_away_is_not_made_anew(share: Share) -> None:
+    """No room is made on the disk below the mount point, where all files would then go."""
+    share.own.rmdir()
+    with pytest.raises(UnsafeError, match="mounted"):
+        Staging(share, "run", FilePolicy()).open()
+    assert list(share.root.iterdir()) == []
 
 
 @pytest.mark.parametrize("call", ["statvfs", "scandir", "mkdir"])
