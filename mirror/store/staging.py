@@ -443,10 +443,10 @@ def remove_room(share: Share, run: str) -> None:
         It is still there.
     """
     rooms = share.own / "tmp"
-    room = rooms / run
+    room, gone = rooms / run, rooms / f"{run}.{secrets.token_hex(4)}"
     try:
         # At once, with all that is in it; what cannot be removed now is left for a sweep.
-        room.rename(rooms / f"{run}.{secrets.token_hex(4)}")
+        room.rename(gone)
     except OSError as error:
         # Else it was not there; or it was, and the answer was lost.
         if os.path.lexists(room):
@@ -455,9 +455,9 @@ def remove_room(share: Share, run: str) -> None:
             # SMB renames no folder with a file in it that is open: then it goes file by file, or stays.
             _sweep_neighbours(room)
             shutil.rmtree(room)
-    for gone in rooms.glob(f"{escape(run)}.*"):
-        _sweep_neighbours(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+    for left in {gone, *rooms.glob(f"{escape(run)}.*")}:
+        _sweep_neighbours(left)
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _sweep_neighbours(room: Path) -> None:
