@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from mirror.errors import LockedError, UnsafeError
-from mirror.lock.fence import free, set_aside
+from mirror.lock.fence import IN_USE, free, set_aside
 from mirror.lock.folder import LOOK_AGAIN_SECONDS, LockFolder
 from mirror.lock.holder import Holder
 from mirror.store.share import MARKER, Share, unsafe_of
@@ -112,11 +112,27 @@ class DatasetLock:
         return tuple(stale.values())
 
     def _take_from_stale(self, files: Mapping[str, bytes]) -> dict[str, Holder]:
-        """Return the holders whose lock is free now, by the names of their files; none if it went away meanwhile."""
+        """Return the holders whose lock is free now, by the names of their files; none if it went away meanwhile.
+
+        Raises
+        ------
+        LockedError, UnsafeError
+            One lives, or could still write.
+        """
         holders = {name: Holder.of_file(name, text) for name, text in files.items()}
         if not all(holder.is_known_dead for holder in holders.values()) and not self._is_still(files):
             return {}
-        self._folder.take_away(files)
+        try:
+            self._folder.take_away(files)
+        except OSError as error:
+            if error.errno not in IN_USE:
+                raise
+            raise UnsafeError(
+                "cannot take over from a run that stands still, for it could still write",
+                str(self._folder.path),
+                found=f"{' and '.join(map(str, holders.values()))}: {error.strerror}",
+                hint="It has a file open on the share. End that process; if it is gone, wait until the server knows.",
+            ) from error
         return holders
 
     def _is_still(self, first: Mapping[str, bytes]) -> bool:

@@ -20,7 +20,7 @@ from mirror.store.staging import remove_room
 
 _ASIDE = ".stale"
 _NAME = re.compile(rf"([0-9a-f]{{16}})(?:{re.escape(_ASIDE)})?")
-_IN_USE = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY}
+IN_USE = {errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY}
 """What servers say of a file that somebody reads at this moment: another one who asks for the lock, for one."""
 _BUSY_SECONDS = (0.05, 0.1, 0.2, 0.4)
 
@@ -72,7 +72,7 @@ def patiently(act: Callable[[], object], sleep: Callable[[float], object]) -> No
         try:
             act()
         except OSError as error:
-            if error.errno not in _IN_USE:
+            if error.errno not in IN_USE:
                 raise
             sleep(seconds)
         else:
