@@ -258,6 +258,9 @@ class OddServer:
 
     def __init__(self) -> None:
         self.objects: dict[str, Stored] = {}
+        """Of each bucket that is none of `others`."""
+        self.others: dict[str, dict[str, Stored]] = {}
+        """Buckets of their own, by name."""
         self.fault: Callable[[Ask], Fault | None] = no_fault
         self.on_ask: Callable[[Ask], object] = lambda _: None
         self.asks: list[Ask] = []
@@ -390,12 +393,16 @@ class OddServer:
             return _refusal(fault)
         if not ask.key:
             return await _send(request, *self._list(request, fault), fault)
-        if isinstance(fault, Replace) and ask.key in self.objects:
-            self.objects[ask.key] = fault.of(self.objects[ask.key])
+        objects = self._objects_of(request)
+        if isinstance(fault, Replace) and ask.key in objects:
+            objects[ask.key] = fault.of(objects[ask.key])
         key = fault.key if isinstance(fault, SwapWith) else ask.key
-        if (stored := self.objects.get(key)) is None:
+        if (stored := objects.get(key)) is None:
             return _refusal(Refuse(404, "NoSuchKey"))
         return await _serve(request, stored, fault)
+
+    def _objects_of(self, request: web.Request) -> dict[str, Stored]:
+        return self.others.get(request.match_info["path"].partition("/")[0], self.objects)
 
     def _note(self, request: web.Request, beside: int) -> Ask:
         _, _, key = request.match_info["path"].partition("/")
@@ -409,7 +416,7 @@ class OddServer:
     def _list(self, request: web.Request, fault: Fault | None) -> tuple[web.StreamResponse, bytes]:
         query = request.query
         start, limit = query.get("continuation-token", ""), int(query.get("max-keys", "1000"))
-        entries = self._entries(query.get("prefix", ""), query.get("delimiter", ""))
+        entries = _entries(self._objects_of(request), query.get("prefix", ""), query.get("delimiter", ""))
         wanted = [name for name in entries if _mark(name) > start]
         page = wanted[: min(limit, self.page_keys)]
         token = _mark(page[-1]) if len(wanted) > len(page) else ""
@@ -438,19 +445,20 @@ class OddServer:
             body = body[: len(body) // 2]
         return web.StreamResponse(headers={"Content-Length": str(len(body)), "Content-Type": "application/xml"}), body
 
-    def _entries(self, prefix: str, delimiter: str) -> dict[str, str]:
-        """Return the XML of each key and folder under a prefix, in the order of their bytes."""
-        entries: dict[str, str] = {}
-        for key in sorted(self.objects, key=lambda one: one.encode()):
-            rest = key[len(prefix) :]
-            if not key.startswith(prefix):
-                continue
-            if delimiter and delimiter in rest:
-                folder = prefix + rest.partition(delimiter)[0] + delimiter
-                entries.setdefault(folder, f"<CommonPrefixes><Prefix>{quote(folder)}</Prefix></CommonPrefixes>")
-            else:
-                entries[key] = _contents(key, self.objects[key])
-        return entries
+
+def _entries(objects: Mapping[str, Stored], prefix: str, delimiter: str) -> dict[str, str]:
+    """Return the XML of each key and folder under a prefix, in the order of their bytes."""
+    entries: dict[str, str] = {}
+    for key in sorted(objects, key=lambda one: one.encode()):
+        rest = key[len(prefix) :]
+        if not key.startswith(prefix):
+            continue
+        if delimiter and delimiter in rest:
+            folder = prefix + rest.partition(delimiter)[0] + delimiter
+            entries.setdefault(folder, f"<CommonPrefixes><Prefix>{quote(folder)}</Prefix></CommonPrefixes>")
+        else:
+            entries[key] = _contents(key, objects[key])
+    return entries
 
 
 def _mark(name: str) -> str:

@@ -73,9 +73,9 @@ class PostgresServer:
                 time.sleep(0.02)
 
     def stop(self) -> None:
-        """Stop the server at once; who is connected is thrown out."""
+        """Stop the server at once, without a checkpoint: who is connected is thrown out, what was committed is kept."""
         if self.process is not None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(signal.SIGQUIT)
             self.process.wait(30)
             self.process = None
 

@@ -45,6 +45,8 @@ class Notice:
     share: str | None
     report: Mapping[str, Any]
     """As `--json` prints it; cut where it is long."""
+    is_watched: bool = False
+    """Whether the health check waits for this command's runs, and is told that one ended."""
 
     @property
     def state(self) -> Literal["failed", "changed", "unchanged"]:
@@ -84,12 +86,26 @@ async def notify(
         if (command := settings.command) is not None:
             argv = command.get_secret_value()
             receivers["the command of [notify]"] = lambda: _run(argv, document, notice)
-    if (check := settings.healthcheck) is not None:
-        ping = _ping_address(check.get_secret_value(), is_well=not notice.exit_code)
-        receivers[f"the health check at {shown_address(ping)}"] = lambda: _with_tries(lambda: _get(ping))
     async with asyncio.TaskGroup() as group:
         for name, tell in receivers.items():
             group.create_task(_tell(name, tell, sink, all_seconds))
+        if notice.is_watched:
+            group.create_task(ping(settings, "fail" if notice.exit_code else "", sink, all_seconds=all_seconds))
+
+
+async def ping(
+    settings: NotifySettings,
+    word: Literal["", "start", "fail"],
+    sink: EventSink = ignore,
+    *,
+    all_seconds: float = ALL_SECONDS,
+) -> None:
+    """Ask the health check's address, with a word at the end of its path; where it cannot be told: as `notify`."""
+    if settings.healthcheck is None:
+        return
+    address = _ping_address(settings.healthcheck.get_secret_value(), word)
+    name = f"the health check at {shown_address(address)}"
+    await _tell(name, lambda: _with_tries(lambda: _get(address)), sink, all_seconds)
 
 
 def _is_wanted(settings: NotifySettings, notice: Notice) -> bool:
@@ -210,13 +226,13 @@ def shown_address(url: str) -> str:
     return f"{scheme}://{authority.rpartition('@')[2]}"
 
 
-def _ping_address(url: str, *, is_well: bool) -> str:
-    """Return the address to ask: `/fail` at the end of its path after what was not well.
+def _ping_address(url: str, word: str) -> str:
+    """Return the address to ask, with a word at the end of its path.
 
-    >>> _ping_address("https://hc.example.org/uuid?a=b", is_well=False)
+    >>> _ping_address("https://hc.example.org/uuid?a=b", "fail")
     'https://hc.example.org/uuid/fail?a=b'
     """
-    if is_well:
+    if not word:
         return url
     path, mark, query = url.partition("?")
-    return f"{path.rstrip('/')}/fail{mark}{query}"
+    return f"{path.rstrip('/')}/{word}{mark}{query}"

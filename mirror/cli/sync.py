@@ -133,7 +133,7 @@ def sync(
     """
     with Talk(Manner(as_json, quiet, verbose, log_json, progress, units), "sync") as talk:
         from mirror.app.request import SyncRequest
-        from mirror.app.start import sync as run_sync
+        from mirror.app.start import sync_and_tell
         from mirror.cli.confirm import Confirmation
         from mirror.cli.signals import run
         from mirror.config import load_settings
@@ -169,7 +169,7 @@ def sync(
             max_bandwidth=parse_timetable(max_bandwidth, "--max-bandwidth") if max_bandwidth is not None else None,
         )
         confirmation = Confirmation(talk, is_dry_run=dry_run, yes=yes)
-        report = run(run_sync(settings, request, sink=talk.sink, confirm=confirmation, force_catalog=force))
+        report = run(sync_and_tell(settings, request, sink=talk.sink, confirm=confirmation, force_catalog=force))
         # Imported by now; before it, they would hold up the first request.
         from mirror.app.sync import exit_code_of
         from mirror.report.json import document

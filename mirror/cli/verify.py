@@ -85,7 +85,8 @@ def verify(
     What is missing is lost here, or absent in the bucket, where it reads as 0. Nothing is written unless --repair.
     """
     with Talk(Manner(as_json, quiet, verbose, log_json, progress, units), "verify") as talk:
-        from mirror.app.verify import exit_code_of
+        from mirror.app.afterwards import told
+        from mirror.app.verify import exit_code_of, word_of
         from mirror.app.verify import verify as run_verify
         from mirror.app.verify.against import verify_against
         from mirror.cli.confirm import confirm_repair
@@ -99,11 +100,12 @@ def verify(
         settings = load_settings(config).with_transport(transport)
         request = request.at_depth(quick=quick, full=full, repair=repair)
         if against is not None:
-            report = run(verify_against(settings, request, against, share=share, sink=talk.sink))
+            work = verify_against(settings, request, against, share=share, sink=talk.sink)
         else:
             refuse_share(share)
             confirm = confirm_repair(talk, yes=yes)
-            report = run(run_verify(settings, request, sink=talk.sink, confirm=confirm, force_catalog=force))
+            work = run_verify(settings, request, sink=talk.sink, confirm=confirm, force_catalog=force)
+        report = run(told(settings, "verify", work, word_of, talk.sink))
         talk.answer(
             (report,),
             document(report),

@@ -1,4 +1,4 @@
-"""`[notify]`: who is told what a refresh came to. Addresses and commands may hold secrets, and are never shown."""
+"""`[notify]`: who is told what a run came to. Addresses and commands may hold secrets, and are never shown."""
 
 from __future__ import annotations
 
@@ -40,15 +40,20 @@ class NotifySettings(SettingsTable):
     """Who is told, and of what."""
 
     on: Literal["failure", "change", "always"] = "failure"
-    """When webhook and command are told: after a failure; also after a change; after each refresh."""
+    """When webhook and command are told: after a failure; also after a change; after each run."""
     webhook: Annotated[SecretStr | None, BeforeValidator(_address)] = None
     """Gets a JSON document by POST."""
     command: Annotated[Secret[tuple[str, ...]] | None, BeforeValidator(_argv)] = None
     """Gets the same document on its standard input."""
     healthcheck: Annotated[SecretStr | None, BeforeValidator(_address)] = None
-    """Gets a GET after each refresh that is well, and one with `/fail` at its end after each other one."""
+    """Gets a GET after each refresh that is well; one with `/start` at its end before, with `/fail` after any other."""
     metrics: Annotated[Path | None, BeforeValidator(none_if_empty)] = None
     """A text file for Prometheus's node_exporter."""
+
+    @property
+    def has_receivers(self) -> bool:
+        """Whether anyone is told of what is no refresh."""
+        return self.webhook is not None or self.command is not None
 
     @field_validator("metrics")
     @classmethod

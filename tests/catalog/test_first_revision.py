@@ -1,22 +1,31 @@
-"""A catalog of the first revision, with rows of all kinds, comes to the newest and back."""
+"""A catalog of the first revision, with rows of all kinds and a year of runs, comes to the newest and back."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, text
 
 from catalog import migrate, queries
-from catalog.records import Count
+from catalog.records import Count, RunKind, RunState
 from catalog.session import migrating, open_catalog
 from tests.catalog.builders import BUCKET_B, CONTAINER, DATASET
 
 PREFIX = f"heinrich-2021a/{DATASET}/"
 FINDING = {"bucket_id": 1, "dataset": DATASET, "severity": "warning", "expected": "a file", "found": "none"}
-AT = "2026-11-{:02}T03:00:00.000000+00:00"
+NIGHTS = range(1, 366)
+MONTHLY = range(1, 13)
+
+
+def at(night: int) -> str:
+    """Return when the run of a night began, as SQLite holds it."""
+    return (datetime(2025, 11, 25, 3, tzinfo=UTC) + timedelta(days=night)).isoformat(timespec="microseconds")
+
+
 ROWS: dict[str, list[dict[str, Any]]] = {
     "bucket": [{"url": BUCKET_B}],
     "run": [
@@ -25,15 +34,15 @@ ROWS: dict[str, list[dict[str, Any]]] = {
             "bucket_id": 1,
             "datasets": json.dumps([DATASET]),
             "selection": "{}",
-            "started_at": AT.format(day),
-            "finished_at": AT.format(day),
+            "started_at": at(night),
+            "finished_at": at(night),
             "state": "done",
             "exit_code": 0,
             "host": "node1",
-            "pid": day,
+            "pid": night,
             "version": "0.1.0",
         }
-        for day in range(1, 11)
+        for night in NIGHTS
     ],
     "array": [
         {
@@ -53,31 +62,32 @@ ROWS: dict[str, list[dict[str, Any]]] = {
         {
             "bucket_id": 1,
             "dataset": DATASET,
-            "run_id": 10,
+            "run_id": 30 * month,
             "scope": "all",
-            "started_at": AT.format(10),
-            "finished_at": AT.format(10),
+            "started_at": at(30 * month),
+            "finished_at": at(30 * month),
             "is_complete": True,
             "objects": 3,
             "bytes": 30,
         }
+        for month in MONTHLY
     ],
     "shard": [
         {"bucket_id": 1, "array_id": 1, "prefix": f"{CONTAINER}s0/", "digest": b"d", "objects": 3, "bytes": 30},
         {"bucket_id": 1, "array_id": None, "prefix": PREFIX, "digest": b"d", "objects": 1, "bytes": 7},
     ],
-    "snapshot_shard": [{"snapshot_id": 1, "shard_id": 1}, {"snapshot_id": 1, "shard_id": 2}],
+    "snapshot_shard": [{"snapshot_id": month, "shard_id": shard} for month in MONTHLY for shard in (1, 2)],
     "listed_block": [{"shard_id": 1, "x": x, "y": 0, "z": 0, "size": 10, "etag": b"e"} for x in range(2)],
     "listed_object": [{"shard_id": 1, "key": "attributes.json", "size": 10, "etag": b"e", "last_modified": 0}],
     "mirrored_block": [
-        {"array_id": 1, "x": x, "y": 0, "z": 0, "size": 10, "etag": b"e", "hash": b"h", "how": 1, "run_id": 10}
+        {"array_id": 1, "x": x, "y": 0, "z": 0, "size": 10, "etag": b"e", "hash": b"h", "how": 1, "run_id": NIGHTS[-1]}
         for x in range(2)
     ],
     "mirrored_object": [
         {"bucket_id": 1, "key": f"{PREFIX}README", "size": 5, "etag": b"e", "hash": b"h", "how": 4, "run_id": 9}
     ],
     # One that every run saw, one that only the first did.
-    "finding": [{**FINDING, "run_id": run, "code": "no-metadata", "place": "a"} for run in range(1, 11)]
+    "finding": [{**FINDING, "run_id": run, "code": "no-metadata", "place": "a"} for run in NIGHTS]
     + [{**FINDING, "run_id": 1, "code": "odd-metadata", "place": "b"}],
 }
 KEPT = [name for name in ROWS if name != "finding"]
@@ -114,10 +124,33 @@ def test_no_row_is_lost_on_the_way_to_the_newest_and_back(first: str) -> None:
     with migrating(first) as connection:
         assert {table: contents(connection, table) for table in KEPT} == before
         found = contents(connection, "finding")
-    assert [(one["place"], one["run_id"]) for one in found] == [("a", 10)]
+    assert [(one["place"], one["run_id"]) for one in found] == [("a", NIGHTS[-1])]
     with open_catalog(first) as catalog, catalog.read() as connection:
         assert {table: contents(connection, table) for table in KEPT} == before
         assert migrate.drift(connection) == []
+
+
+def test_a_year_of_runs_is_read_as_those_of_today(first: str) -> None:
+    """Each night is there, the last one first, and listings and runs of today go on behind them."""
+    with open_catalog(first) as catalog, catalog.begin() as connection:
+        runs = list(queries.runs_of(connection, 1, DATASET, RunKind.SYNC))
+        assert [run.started_at.isoformat(timespec="microseconds") for run in runs] == [
+            at(night) for night in NIGHTS[::-1]
+        ]
+        assert {(run.state, run.exit_code) for run in runs} == {(RunState.DONE, 0)}
+        assert len(queries.snapshots(connection)) == len(MONTHLY)
+        last = queries.start_run(
+            connection,
+            kind=RunKind.SYNC,
+            bucket_id=1,
+            datasets=[DATASET],
+            selection={},
+            started_at=datetime.now(UTC),
+            host="node1",
+            pid=1,
+            version="1",
+        )
+        assert last == NIGHTS[-1] + 1
 
 
 def test_what_arrays_are_part_of_is_derived(first: str) -> None:
@@ -146,9 +179,8 @@ def test_levels_are_counted_at_once(first: str) -> None:
 
 
 def test_findings_are_kept_once(first: str) -> None:
-    """A finding of ten runs is one that is open since the first; one that later runs did not see is closed."""
+    """A finding of a year of runs is one that is open since the first; one that later runs did not see is closed."""
     with open_catalog(first) as catalog, catalog.read() as connection:
         found = {one.place: one for one in queries.findings(connection, with_closed=True)}
     assert {place: one.closed_at is None for place, one in found.items()} == {"a": True, "b": False}
-    assert found["a"].first_seen_at is not None
-    assert found["a"].first_seen_at.day == 1
+    assert found["a"].first_seen_at == datetime.fromisoformat(at(1))

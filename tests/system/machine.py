@@ -49,10 +49,15 @@ from tests.system.invariants import Row, catalog_rows, files_below, nothing_left
 from tests.system.oddlab import ODD, QUICK, OddLab, Outcome, make_oddlab, volumes_dataset
 
 GRIDS = {"volumes/raw/s0": (2, 2, 1), "volumes/raw/s1": (1, 1, 1), "labels/seg/s0": (2, 1, 1)}
+OTHER_BUCKET = "other-bucket"
 CONTAINER = f"{ODD}/{ODD}.n5/"
 LEVELS = tuple(f"{CONTAINER}{path}/" for path in GRIDS)
 OBJECTS = volumes_dataset(GRIDS) | {f"{LEVELS[0]}a stray": b"not a block", f"{LEVELS[0]}0/0/7": b"outside the grid"}
 KEYS = sorted(OBJECTS)
+OTHER_OBJECTS = volumes_dataset({"em/fibsem-uint16/s0": GRIDS["volumes/raw/s0"]})
+"""What the other bucket has at first: its own layout, with blocks that are the first ones of ours, byte for byte."""
+OTHER_KEYS = {f"{LEVELS[0]}{x}/{y}/0": f"{CONTAINER}em/fibsem-uint16/s0/{x}/{y}/0" for x in range(2) for y in range(2)}
+"""Where the other bucket has the block of a key."""
 _METADATA = {f"{level}attributes.json": OBJECTS[f"{level}attributes.json"] for level in LEVELS}
 _SELECTIONS: Mapping[str, tuple[SelectionSpec, tuple[str, ...]]] = {
     "all": (SelectionSpec(), LEVELS),
@@ -91,6 +96,8 @@ class Tolls:
     """How killed runs ended: `killed`, or `done` before the signal came."""
     labs: int = 0
     requests: int = 0
+    from_other: int = 0
+    """Objects that a repair took from the other bucket."""
     transferred: int = 0
 
 
@@ -135,10 +142,16 @@ class MirrorMachine(RuleBasedStateMachine):
         scene.tolls.labs += 1
         self.server = scene.server
         self.server.objects = {}
+        self.other = {key: Stored(body) for key, body in OTHER_OBJECTS.items()}
+        self.server.others = {OTHER_BUCKET: self.other}
         self.server.fault, self.server.on_ask = no_fault, lambda _: None
         self.server.page_keys = 4
         self.lab = make_oddlab(
-            scene.folder / f"lab-{next(scene.numbers)}", self.server.endpoint_url, BUCKET, scene.blank_catalog
+            scene.folder / f"lab-{next(scene.numbers)}",
+            self.server.endpoint_url,
+            BUCKET,
+            scene.blank_catalog,
+            other_name=OTHER_BUCKET,
         )
         self.history: dict[str, set[bytes]] = {}
         """All that a key has ever been in the bucket."""
@@ -148,6 +161,10 @@ class MirrorMachine(RuleBasedStateMachine):
         """Files that we removed, until they are there again."""
         self.is_equal = False
         """Whether nothing happened since a whole sync."""
+        self.other_history = {key: {body} for key, body in OTHER_OBJECTS.items()}
+        """All that a key has ever been in the other bucket."""
+        for key, other in OTHER_KEYS.items():
+            self._put_in_other(other, stored_of(key, 0, in_parts=False))
 
     # The bucket
 
@@ -175,6 +192,16 @@ class MirrorMachine(RuleBasedStateMachine):
         self.server.objects[key] = stored
         self.history.setdefault(key, set()).update({stored.body, Replace().of(stored).body})
         self.is_equal = False
+
+    @rule(key=st.sampled_from(sorted(OTHER_KEYS)), number=_numbers)
+    def put_in_other(self, key: str, number: int) -> None:
+        """Store in the other bucket what a block of ours is, was, or will be."""
+        self.count("replace in the other bucket")
+        self._put_in_other(OTHER_KEYS[key], stored_of(key, number, in_parts=False))
+
+    def _put_in_other(self, key: str, stored: Stored) -> None:
+        self.other[key] = stored
+        self.other_history[key].update({stored.body, Replace().of(stored).body})
 
     # The share and the catalog
 
@@ -351,6 +378,8 @@ class MirrorMachine(RuleBasedStateMachine):
             if body not in self.history.get(key, ()) and body != self.damaged.get(key)
         }
         assert wrong == set()
+        others = files_below(self.lab.share / OTHER_BUCKET)
+        assert {key for key, path in others.items() if path.read_bytes() not in self.other_history[key]} == set()
         rows = self.rows()
         assert set(rows) - set(files) - self.lost == set()
         differing = {key for key, row in rows.items() if key in files and not _agrees(row, files[key])}
@@ -463,7 +492,8 @@ class MirrorMachine(RuleBasedStateMachine):
 
     def rows(self) -> dict[str, Row]:
         """Return what the catalog says of them."""
-        return {name.removeprefix(f"{BUCKET}/"): row for name, row in catalog_rows(self.lab.catalog).items()}
+        mine, rows = f"{BUCKET}/", catalog_rows(self.lab.catalog)
+        return {name.removeprefix(mine): row for name, row in rows.items() if name.startswith(mine)}
 
     def count(self, step: str) -> None:
         """Count a step."""

@@ -7,7 +7,9 @@ hold after all of them the machine checks itself.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,15 +17,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from mirror.app.refresh import RefreshRequest, refresh
+from mirror.app.scan import scan
 from mirror.app.sync import SyncRequest, sync
 from mirror.app.trash import list_trash, restore
+from mirror.app.verify.mend import NOT_WHOLE
 from mirror.app.verify.request import VerifyRequest
 from mirror.app.verify.run import verify
 from mirror.errors import ExitCode, MirrorError
 from mirror.quantities import parse_limit
 from mirror.report.verification import VerifyReport
-from tests.system.invariants import nothing_left_over, row_of
-from tests.system.machine import MirrorMachine
+from tests.faults import BUCKET, Stored
+from tests.system.invariants import Row, files_below, nothing_left_over, row_of
+from tests.system.machine import OTHER_BUCKET, OTHER_KEYS, MirrorMachine
 from tests.system.oddlab import ODD, QUICK
 
 
@@ -58,20 +63,61 @@ def verify_once(machine: MirrorMachine, is_full: bool) -> None:
     report = _verify(machine, is_full=is_full, repair=False)
     assert machine.files() == files
     if report is not None:
-        assert _named(report) == bad
+        assert _named(report) == bad, (_named(report) - bad, bad - _named(report))
 
 
 def repair_once(machine: MirrorMachine) -> None:
-    """Mend what is lost or damaged, by name: what is mended agrees with its row then."""
+    """Mend what is lost or damaged: all that one of the buckets has as it was mirrored, and nothing else, by name.
+
+    What our bucket has no more comes from the other one, where that has the same bytes and the catalog knows of it.
+    """
     machine.count("repair")
-    bad = _bad(machine, is_full=True)
+    bad, was = _bad(machine, is_full=True), _claims(machine)
     with machine.watched():
         report = _verify(machine, is_full=True, repair=True)
     nothing_left_over(machine.lab)
     if report is None:
         return
-    assert _named(report) == bad
-    assert {key for key in bad & set(machine.server.objects) if key in _bad(machine, is_full=True)} == set()
+    assert _named(report) == bad, (_named(report) - bad, bad - _named(report))
+    reasons = {one.key: one.reason for one in report.unmended}
+    still = bad & _bad(machine, is_full=True)
+    assert still == bad & set(reasons), (still, reasons)
+    here = {key for key in bad if _has(machine.server.objects.get(key), was[key])}
+    assert {reasons[key] for key in here & set(reasons)} <= {NOT_WHOLE}, reasons
+    elsewhere = {key for key in bad & set(OTHER_KEYS) - here if _has(machine.other[OTHER_KEYS[key]], was[key])}
+    assert [key for key in elsewhere if "bucket a does not have it either" in reasons.get(key, "")] == []
+    machine.scene.tolls.from_other += len(elsewhere - set(reasons))
+
+
+def _has(stored: Stored | None, was: Row) -> bool:
+    return stored is not None and row_of(stored.body).xxh3 == was.xxh3
+
+
+def _claims(machine: MirrorMachine) -> dict[str, Row]:
+    """Return what each file must be: by its row, else by what was found damaged."""
+    return _known_damage(machine) | {key: row for key, row in machine.rows().items() if row.etag}
+
+
+def scan_other_once(machine: MirrorMachine) -> None:
+    """List the other bucket: the catalog knows of it then, and nothing on the share changes."""
+    machine.count("scan the other bucket")
+    before = machine.files()
+    asyncio.run(scan(machine.lab.settings(), [ODD], bucket="a"))
+    assert machine.files() == before
+
+
+def sync_other_once(machine: MirrorMachine) -> None:
+    """Mirror the other bucket beside ours: its files are its objects then, and ours are untouched."""
+    machine.count("sync the other bucket")
+    before, rows = machine.files(), machine.rows()
+    report = asyncio.run(sync(machine.lab.settings(), SyncRequest((ODD,), bucket="a"), policy=QUICK))
+    assert (report.complete, report.failed, report.skipped) == (True, (), ())
+    files = files_below(machine.lab.share / OTHER_BUCKET)
+    assert {key: path.read_bytes() for key, path in files.items()} == {
+        key: stored.body for key, stored in machine.other.items()
+    }
+    # What a killed run of ours left stays for the next one of ours.
+    assert (machine.files(), machine.rows()) == (before, rows)
 
 
 def delete_once(machine: MirrorMachine, is_dry: bool) -> None:
@@ -94,7 +140,8 @@ def delete_once(machine: MirrorMachine, is_dry: bool) -> None:
     assert not (is_dry and gone)
     new = [body for place, body in _trash(machine).items() if place not in trashed]
     assert [key for key in gone if before[key] not in new] == []
-    nothing_left_over(machine.lab)
+    if not is_dry:
+        nothing_left_over(machine.lab)
 
 
 def restore_once(machine: MirrorMachine) -> None:
@@ -134,16 +181,31 @@ def _named(report: VerifyReport) -> set[str]:
 
 
 def _bad(machine: MirrorMachine, *, is_full: bool) -> set[str]:
-    """Return the keys whose files are not what their rows say, by a naive second way."""
-    files = machine.files()
-    bad = set()
-    for key, row in machine.rows().items():
-        if row.xxh3 is None and key in files:
-            continue
+    """Return the keys whose files are not what rows or known damage say, by a naive second way."""
+    files, rows = machine.files(), machine.rows()
+    bad = {key for key, was in _known_damage(machine).items() if _is_still_bad(was, rows.get(key), files.get(key))}
+    for key, row in rows.items():
         body = files.get(key)
-        if body is None or len(body) != row.size or (is_full and row_of(body).xxh3 != row.xxh3):
-            bad.add(key)
+        is_other = body is None or len(body) != row.size
+        if row.etag and (is_other or (is_full and row.xxh3 is not None and row_of(body or b"").xxh3 != row.xxh3)):
+            bad.add(key)  # Of a row in doubt, which has no ETag, nothing is claimed.
     return bad
+
+
+def _known_damage(machine: MirrorMachine) -> dict[str, Row]:
+    """Return what earlier checks found damaged, with what it must be; asked of SQLite itself."""
+    query = (
+        "SELECT d.key, d.size, d.etag, d.hash FROM damaged_object d JOIN bucket b ON b.id = d.bucket_id WHERE b.url = ?"
+    )
+    with closing(sqlite3.connect(machine.lab.catalog)) as connection:
+        return {key: Row(*row) for key, *row in connection.execute(query, [f"s3://{BUCKET}"])}
+
+
+def _is_still_bad(was: Row, row: Row | None, body: bytes | None) -> bool:
+    """Return whether no run mirrored an object anew since it was found damaged, and its file is not what it was."""
+    if row is not None and row.etag:
+        return False
+    return body is None or (len(body), row_of(body).xxh3) != (was.size, was.xxh3)
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -152,6 +214,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "repair": Operation(repair_once),
     "delete": Operation(delete_once, {"is_dry": st.booleans()}),
     "restore": Operation(restore_once),
+    "scan_other": Operation(scan_other_once),
+    "sync_other": Operation(sync_other_once),
 }
 
 

@@ -84,6 +84,7 @@ def _figures(tolls: Tolls, seconds: float) -> Counter[str]:
             "labs": tolls.labs,
             "requests": tolls.requests,
             "objects transferred": tolls.transferred,
+            "objects mended from the other bucket": tolls.from_other,
             "seconds, of all parts": round(seconds),
         }
     )

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TypeAlias
 
 from catalog.errors import CatalogError
+from mirror.app.afterwards import parts_of
 from mirror.app.refresh.entries import Entry
 from mirror.app.sync import exit_code_of
 from mirror.errors import ExitCode, LockedError, MirrorError, UnsafeError
-from mirror.report.json import error_parts
 from mirror.report.model import ErrorParts, SyncReport
 from mirror.report.numbers import format_utc
 from mirror.report.refresh import EntryState, MirrorLine, RefreshReport, Upstream, total
@@ -68,21 +68,6 @@ def unreached_line(entry: Entry, *, was_begun: bool) -> MirrorLine:
 
 def _bare(entry: Entry, state: EntryState) -> MirrorLine:
     return MirrorLine(number=entry.number, bucket=entry.bucket, dataset=entry.dataset, state=state, exit=0)
-
-
-def parts_of(error: Exception) -> ErrorParts:
-    """Return an error's parts; of one that is no error of ours, what can be said."""
-    if isinstance(error, MirrorError | CatalogError):
-        return error_parts(error)
-    first_line = str(error).partition("\n")[0]
-    return ErrorParts(
-        exit=int(ExitCode.FAILED),
-        what="something unexpected happened, a fault of oomirror",
-        thing="",
-        expected="",
-        found=f"{type(error).__name__}: {first_line}",
-        hint="Run it again with -v for the traceback, and report it, please.",
-    )
 
 
 def refresh_report(

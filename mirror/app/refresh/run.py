@@ -13,11 +13,12 @@ from functools import partial
 
 from catalog.errors import CatalogError
 from catalog.session import Catalog
+from mirror.app.afterwards import parts_of
 from mirror.app.datasets import plain_errors
 from mirror.app.publish import Publisher, origin_of
 from mirror.app.refresh.entries import Entry, entries_of, in_turn
 from mirror.app.refresh.history import history, upstream
-from mirror.app.refresh.lines import Told, line_of_error, line_of_report, parts_of, refresh_report, unreached_line
+from mirror.app.refresh.lines import Told, line_of_error, line_of_report, refresh_report, unreached_line
 from mirror.app.refresh.told import SideBySide
 from mirror.app.sync import sync
 from mirror.app.workplace import Workplace, checked_marker, close_dead_runs, utc_now, workplace
@@ -55,11 +56,13 @@ async def refresh(
     sink: EventSink = ignore,
     policy: RetryPolicy = PATIENT,
     clock: Callable[[], float] = time.monotonic,
+    on_begin: Callable[[], None] = lambda: None,
 ) -> RefreshReport:
     """Bring all entries up to date, and return what became of each.
 
     Entries are begun in turn: who was longest not finished comes first. What goes wrong with one is told in its line;
-    the others go on. A share that goes away ends all of them. The catalog is published once, at the end.
+    the others go on. A share that goes away ends all of them. The catalog is published once, at the end. `on_begin` is
+    called once no other refresh can begin.
 
     Raises
     ------
@@ -76,6 +79,7 @@ async def refresh(
     try:
         async with plain_errors():
             with _held(settings, request, sink) as (place, room):
+                on_begin()
                 await one.run(place, started)
                 if not request.dry_run and one.has_written:
                     await _publish(settings, place, room, sink)

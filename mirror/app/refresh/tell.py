@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
-from typing import Any
 
-from mirror.app.notices import Notice, notify
+from mirror.app.afterwards import Word, told
+from mirror.app.notices import ping
 from mirror.app.refresh.metrics import write_metrics
 from mirror.app.refresh.run import RefreshRequest, refresh
 from mirror.config import Settings
@@ -14,50 +13,47 @@ from mirror.engine.events import EventSink, Note, ignore
 from mirror.report.refresh import RefreshReport
 from mirror.report.text.refresh import first_sentence, line_words
 
-MOST_OBJECTS = 20
-"""Of each list of objects in a notice."""
-
 
 async def refresh_and_tell(settings: Settings, request: RefreshRequest, *, sink: EventSink = ignore) -> RefreshReport:
     """Do what `refresh` does; write the metrics, and tell whom `[notify]` names. A dry run tells nobody.
 
-    Raises as `refresh`; of such an error nobody is told. Who cannot be told changes nothing.
+    The health check hears of the begin, too. Who cannot be told changes nothing. Raises as `refresh`.
     """
-    report = await refresh(settings, request, sink=sink)
-    if not request.dry_run:
-        await tell_of(settings, report, sink)
+    if request.dry_run:
+        return await refresh(settings, request, sink=sink)
+    return await told(settings, "refresh", _refresh(settings, request, sink), word_of, sink, is_watched=True)
+
+
+async def _refresh(settings: Settings, request: RefreshRequest, sink: EventSink) -> RefreshReport:
+    pings: list[asyncio.Task[None]] = []
+
+    def begin() -> None:
+        """Say that it begins, without waiting for an answer."""
+        pings.append(asyncio.create_task(ping(settings.notify, "start", sink)))
+
+    try:
+        report = await refresh(settings, request, sink=sink, on_begin=begin)
+    except asyncio.CancelledError:
+        for task in pings:
+            task.cancel()
+        raise
+    finally:
+        # The word of the end must not come before it.
+        await asyncio.gather(*pings, return_exceptions=True)
+    await _write_metrics(settings, report, sink)
     return report
 
 
-async def tell_of(settings: Settings, report: RefreshReport, sink: EventSink = ignore) -> None:
-    """Write the metrics of a refresh, and tell whom `[notify]` names."""
-    if settings.notify.metrics is not None:
-        try:
-            await asyncio.to_thread(write_metrics, settings.notify.metrics, settings, report)
-        except OSError as error:
-            sink(Note(f"Could not write the metrics: {settings.notify.metrics}: {error.strerror or error}."))
-    await notify(settings.notify, notice_of(settings, report), sink)
+async def _write_metrics(settings: Settings, report: RefreshReport, sink: EventSink) -> None:
+    if settings.notify.metrics is None:
+        return
+    try:
+        await asyncio.to_thread(write_metrics, settings.notify.metrics, settings, report)
+    except OSError as error:
+        sink(Note(f"Could not write the metrics: {settings.notify.metrics}: {error.strerror or error}."))
 
 
-def notice_of(settings: Settings, report: RefreshReport) -> Notice:
+def word_of(report: RefreshReport) -> Word:
     """Return what receivers are told of a refresh."""
     lines = [line_words(line) for line in report.mirrors if line.exit or line.new.objects or line.changed.objects]
-    return Notice(
-        command="refresh",
-        exit_code=report.exit,
-        is_change=report.is_change,
-        text=" ".join([first_sentence(report), *lines]),
-        started_at=datetime.fromisoformat(report.started_at),
-        finished_at=datetime.fromisoformat(report.finished_at),
-        share=str(settings.share) if settings.share else None,
-        report=_cut(report),
-    )
-
-
-def _cut(report: RefreshReport) -> dict[str, Any]:
-    """Return the report as JSON values, with no more of its lists of objects than a receiver wants to read."""
-    short = [
-        line.model_copy(update={"failed": line.failed[:MOST_OBJECTS], "skipped": line.skipped[:MOST_OBJECTS]})
-        for line in report.mirrors
-    ]
-    return report.model_copy(update={"mirrors": tuple(short)}).model_dump(mode="json", by_alias=True)
+    return Word(report.exit, report.is_change, " ".join([first_sentence(report), *lines]))

@@ -2,5 +2,6 @@
 
 from mirror.app.verify.request import VerifyRequest
 from mirror.app.verify.run import exit_code_of, verify
+from mirror.app.verify.word import word_of
 
-__all__ = ["VerifyRequest", "exit_code_of", "verify"]
+__all__ = ["VerifyRequest", "exit_code_of", "verify", "word_of"]

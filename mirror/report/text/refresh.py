@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mirror.keys import is_folder_marker
-from mirror.report.model import Amount, ErrorParts
+from mirror.report.model import Amount
 from mirror.report.numbers import Units, format_amount, format_bytes, format_count, format_seconds, plural
 from mirror.report.refresh import EntryState, MirrorLine, RefreshReport, total
+from mirror.report.text.errors import error_sentence
 from mirror.report.text.table import plain, render_table
 
 _STATES: dict[EntryState, str] = {
@@ -52,14 +53,14 @@ def first_sentence(report: RefreshReport, *, units: Units = Units.SI) -> str:
     others = _others(report.mirrors)
     sentence = f"{who} up to date{f' ({others})' if others else ''}; {came} in {format_seconds(report.seconds)}."
     if report.problem is not None:
-        return f"{_sentence(report.problem)} {sentence}"
+        return f"{error_sentence(report.problem)} {sentence}"
     return sentence
 
 
 def line_words(line: MirrorLine, *, dry_run: bool = False, units: Units = Units.SI) -> str:
     """Return what became of one mirror, in a sentence."""
     if line.problem is not None:
-        return f"{line.name}: {_STATES[line.state]}: {_sentence(line.problem)}"
+        return f"{line.name}: {_STATES[line.state]}: {error_sentence(line.problem)}"
     if dry_run:
         return f"{line.name}: {format_amount(line.planned, units)} would be fetched."
     counts = ((line.new, "new"), (line.changed, "changed"), (line.vanished, "vanished"))
@@ -109,7 +110,7 @@ def _amount(amount: Amount, units: Units) -> str:
 def _problems(report: RefreshReport) -> Iterator[str]:
     for line in report.mirrors:
         if line.problem is not None:
-            yield f"{line.name}: {_STATES[line.state]}: {_sentence(line.problem)}"
+            yield f"{line.name}: {_STATES[line.state]}: {error_sentence(line.problem)}"
         if line.failed_objects:
             yield f"{line.name}: failed: {plural(line.failed_objects, 'object')}:"
             yield from (f"  {plain(one.key)}: {plain(one.reason)}" for one in line.failed)
@@ -117,11 +118,3 @@ def _problems(report: RefreshReport) -> Iterator[str]:
         if left_out and line.state == "incomplete":
             yield f"{line.name}: left out: {plural(len(left_out), 'object')}:"
             yield from (f"  {plain(one.key)}: {plain(one.reason)}" for one in left_out)
-
-
-def _sentence(parts: ErrorParts) -> str:
-    """Return an error's parts as the sentence that the command line makes of them."""
-    thing = f": {parts.thing}" if parts.thing else ""
-    expected = f"; expected {parts.expected}" if parts.expected else ""
-    found = f"{',' if parts.expected else ';'} found {parts.found}" if parts.found else ""
-    return plain(f"{parts.what[:1].upper()}{parts.what[1:]}{thing}{expected}{found}. {parts.hint}".rstrip())

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -20,71 +17,12 @@ from mirror.app.notices import Notice, notify
 from mirror.config import NotifySettings
 from mirror.engine.events import Note
 from mirror.report.schemas import schema_text
+from tests.receivers import SECRET, receiving
 
 AT = datetime(2026, 1, 2, 3, tzinfo=UTC)
-SECRET = "s3cr3t"
-WELL = Notice("refresh", 0, False, "All is well.", AT, AT, "/share", {"exit": 0})
-FAILED = Notice("refresh", 4, False, "1 object failed.", AT, AT, "/share", {"exit": 4})
-CHANGED = Notice("refresh", 0, True, "1 object came.", AT, AT, "/share", {"exit": 0})
-
-
-class Got(NamedTuple):
-    """A request that came."""
-
-    method: str
-    path: str
-    body: bytes
-
-
-class Receiver:
-    """A real server; answers with the statuses it is given, one after the other, the last one for ever; 0 hangs."""
-
-    def __init__(self, *statuses: int) -> None:
-        self.statuses = list(statuses or (200,))
-        self.got: list[Got] = []
-        self.ended = threading.Event()
-        self.url = ""
-
-    def status(self) -> int:
-        """Return the next answer."""
-        return self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-
-
-@contextmanager
-def receiving(*statuses: int) -> Iterator[Receiver]:
-    """Run a receiver on a free port."""
-    receiver = Receiver(*statuses)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            receiver.got.append(Got(self.command, self.path, body))
-            if (status := receiver.status()) == 0:
-                receiver.ended.wait()
-                return
-            self.send_response(status)
-            if 300 <= status < 400:
-                self.send_header("Location", f"{receiver.url}/elsewhere/{SECRET}")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as the base class calls it
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
-        yield receiver
-    finally:
-        receiver.ended.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+WELL = Notice("refresh", 0, False, "All is well.", AT, AT, "/share", {"exit": 0}, is_watched=True)
+FAILED = Notice("refresh", 4, False, "1 object failed.", AT, AT, "/share", {"exit": 4}, is_watched=True)
+CHANGED = Notice("refresh", 0, True, "1 object came.", AT, AT, "/share", {"exit": 0}, is_watched=True)
 
 
 def told(notice: Notice, *, all_seconds: float = 10.0, **settings: Any) -> list[str]:
@@ -133,12 +71,12 @@ def test_the_command_gets_the_document_and_variables(tmp_path: Path) -> None:
     ids=["failure", "change", "always"],
 )
 def test_who_wants_to_know_is_told(on: str, told_of: list[Notice]) -> None:
-    """The webhook gets what it asked for; the health check is asked always, with /fail after a failure."""
+    """The webhook gets what it asked for; the health check all that it waits for, with /fail after failures."""
     with receiving() as receiver:
-        for notice in (FAILED, CHANGED, WELL):
+        for notice in (FAILED, CHANGED, WELL, dataclasses.replace(WELL, is_watched=False)):
             told(notice, on=on, webhook=f"{receiver.url}/hook", healthcheck=f"{receiver.url}/ping?a=b")
     posts = [json.loads(one.body)["text"] for one in receiver.got if one.method == "POST"]
-    assert posts == [notice.text for notice in told_of]
+    assert posts == [notice.text for notice in told_of] + [WELL.text] * (on == "always")
     pings = [one.path for one in receiver.got if one.method == "GET"]
     assert pings == ["/ping/fail?a=b", "/ping?a=b", "/ping?a=b"]
 

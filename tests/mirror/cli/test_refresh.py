@@ -19,9 +19,8 @@ from mirror.config.mirrors import EXAMPLE
 from mirror.keys import OWN_FOLDER
 from tests.mirror.app.refresh.labs import N_BLOCKS, block, fill, held
 from tests.mirror.cli.conftest import SCHEMAS
+from tests.receivers import SECRET, receiving
 from tests.servers import Bucket
-
-SECRET = "s3cr3t"
 
 
 @pytest.fixture
@@ -138,6 +137,52 @@ metrics = "/nowhere/x.prom"
     assert [path for path in left if SECRET.encode() in path.read_bytes()] == []
     assert main(["refresh", "nobody"]) == 2
     assert SECRET not in capsys.readouterr().err
+
+
+def test_the_health_check_hears_of_begin_and_end(write_config: Callable[[str], Path], bucket: Bucket) -> None:
+    """`/start` first, then the address itself or `/fail`; nothing of a tick while another refresh is at work."""
+    fill(bucket, "jrc_x")
+    with receiving() as receiver:
+        notify = f'[notify]\nhealthcheck = "{receiver.url}/{SECRET}"'
+        folder = write_config(f"{mirrors('jrc_x', 'jrc_none')}\n{notify}")
+        assert main(["refresh", "jrc_x"]) == 0
+        assert main(["refresh"]) == 1
+        with open_catalog(load_settings().catalog) as catalog:
+            name = lock_name(catalog)
+        with held(folder / "share" / OWN_FOLDER / "locks" / "refresh" / f"{name}.lock"):
+            assert main(["refresh"]) == 6
+        assert main(["refresh", "--dry-run"]) == 1
+    words = ["/start", "", "/start", "/fail"]
+    assert [one.path for one in receiver.got] == [f"/{SECRET}{word}" for word in words]
+
+
+def test_syncs_and_checks_are_told_of_too(
+    write_config: Callable[[str], Path], bucket: Bucket, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What came, what is damaged, what was mended, a share that is gone; no dry run, and no health check of theirs."""
+    fill(bucket, "jrc_x")
+    with receiving() as receiver:
+        notify = f'[notify]\non = "change"\nwebhook = "{receiver.url}/w"\nhealthcheck = "{receiver.url}/h"'
+        folder = write_config(notify)
+        assert main(["sync", "jrc_x", "--dry-run"]) == 0
+        assert main(["sync", "jrc_x"]) == 0
+        assert main(["sync", "jrc_x"]) == 0
+        (folder / "share" / bucket.name / block("jrc_x", 1)).write_bytes(b"cut")
+        assert main(["verify", "jrc_x", "--quick"]) == 3
+        assert main(["verify", "jrc_x", "--quick", "--repair"]) == 0
+        (folder / "share" / OWN_FOLDER / "marker.json").unlink()
+        assert main(["verify"]) == main(["sync", "jrc_x"]) == 5
+    documents = [json.loads(one.body) for one in receiver.got]
+    assert {one.path for one in receiver.got} == {"/w"}
+    assert [(one["command"], one["state"], one["exit"]) for one in documents] == [
+        ("sync", "changed", 0),
+        ("verify", "failed", 3),
+        ("verify", "changed", 0),
+        ("verify", "failed", 5),
+        ("sync", "failed", 5),
+    ]
+    assert documents[0]["text"].startswith(f"Mirrored {N_BLOCKS + 1} objects")
+    assert f"Damaged: {bucket.name}/{block('jrc_x', 1)}: size: " in documents[1]["text"]
 
 
 def test_prometheus_can_read_the_metrics(write_config: Callable[[str], Path], bucket: Bucket) -> None:
