@@ -164,7 +164,7 @@ class MirrorMachine(RuleBasedStateMachine):
         self.other_history = {key: {body} for key, body in OTHER_OBJECTS.items()}
         """All that a key has ever been in the other bucket."""
         for key, other in OTHER_KEYS.items():
-            self._put_in_other(other, stored_of(key, 0, in_parts=False))
+            self.put_beside(other, stored_of(key, 0, in_parts=False))
 
     # The bucket
 
@@ -185,6 +185,10 @@ class MirrorMachine(RuleBasedStateMachine):
     def remove(self, key: str) -> None:
         """Delete an object upstream; the mirror keeps its file."""
         self.count("delete upstream")
+        self.drop(key)
+
+    def drop(self, key: str) -> None:
+        """Delete an object upstream, if it is there."""
         self.server.objects.pop(key, None)
         self.is_equal = False
 
@@ -197,9 +201,10 @@ class MirrorMachine(RuleBasedStateMachine):
     def put_in_other(self, key: str, number: int) -> None:
         """Store in the other bucket what a block of ours is, was, or will be."""
         self.count("replace in the other bucket")
-        self._put_in_other(OTHER_KEYS[key], stored_of(key, number, in_parts=False))
+        self.put_beside(OTHER_KEYS[key], stored_of(key, number, in_parts=False))
 
-    def _put_in_other(self, key: str, stored: Stored) -> None:
+    def put_beside(self, key: str, stored: Stored) -> None:
+        """Store an object in the other bucket."""
         self.other[key] = stored
         self.other_history[key].update({stored.body, Replace().of(stored).body})
 
@@ -231,17 +236,18 @@ class MirrorMachine(RuleBasedStateMachine):
     def lose(self, key: str) -> None:
         """Delete a file behind the mirror's back."""
         self.count("delete a file")
-        self._lose(key)
+        self.lose_file(key)
 
     @rule(level=st.sampled_from(LEVELS))
     def lose_level(self, level: str) -> None:
         """Delete a level's folder behind the mirror's back."""
         self.count("delete a folder")
         for key in [key for key in KEYS if key.startswith(level)]:
-            self._lose(key)
+            self.lose_file(key)
         shutil.rmtree(self.lab.mirrored / level, ignore_errors=True)
 
-    def _lose(self, key: str) -> None:
+    def lose_file(self, key: str) -> None:
+        """Delete a file, if it is there."""
         path = self.lab.mirrored / key
         if path.is_file():
             path.unlink()
@@ -269,6 +275,10 @@ class MirrorMachine(RuleBasedStateMachine):
         """Run to the end: what was chosen is on the share, as the bucket has it."""
         self.count("sync")
         self._sync(selection, verify_share=verify_share)
+
+    def sync_all(self) -> None:
+        """Bring all to the share, also what was lost there."""
+        self._sync("all", verify_share=True)
 
     def _sync(self, selection: str, *, verify_share: bool) -> None:
         rows = self.rows()
@@ -398,7 +408,7 @@ class MirrorMachine(RuleBasedStateMachine):
         self.lost |= set(self.damaged)
         self.damaged.clear()
         kept = self.files()
-        self._sync("all", verify_share=True)
+        self.sync_all()
         files, rows = self.files(), self.rows()
         objects = {key: stored.body for key, stored in self.server.objects.items()}
         if not self._has_dataset:
@@ -468,10 +478,11 @@ class MirrorMachine(RuleBasedStateMachine):
             yield from self.server.objects
             return
         for level in _SELECTIONS[selection][1]:
-            if self._is_level(level):
+            if self.is_level(level):
                 yield from (key for key in self.server.objects if key.startswith(level))
 
-    def _is_level(self, level: str) -> bool:
+    def is_level(self, level: str) -> bool:
+        """Return whether the bucket says that this is a level."""
         stored = self.server.objects.get(f"{level}attributes.json")
         return stored is not None and b'"dimensions"' in stored.body
 

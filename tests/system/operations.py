@@ -28,7 +28,7 @@ from mirror.quantities import parse_limit
 from mirror.report.verification import VerifyReport
 from tests.faults import BUCKET, Stored
 from tests.system.invariants import Row, files_below, nothing_left_over, row_of
-from tests.system.machine import OTHER_BUCKET, OTHER_KEYS, MirrorMachine
+from tests.system.machine import LEVELS, OTHER_BUCKET, OTHER_KEYS, MirrorMachine
 from tests.system.oddlab import ODD, QUICK
 
 
@@ -87,6 +87,21 @@ def repair_once(machine: MirrorMachine) -> None:
     elsewhere = {key for key in bad & set(OTHER_KEYS) - here if _has(machine.other[OTHER_KEYS[key]], was[key])}
     assert [key for key in elsewhere if "bucket a does not have it either" in reasons.get(key, "")] == []
     machine.scene.tolls.from_other += len(elsewhere - set(reasons))
+
+
+def rescue_once(machine: MirrorMachine, key: str) -> None:
+    """Lose a block here and in our bucket: the other one has it still, and a repair takes it from there."""
+    machine.count("lose in both places")
+    machine.sync_all()
+    body, is_level = machine.files().get(key), machine.is_level(LEVELS[0])
+    if body is None or key not in machine.rows():
+        return
+    machine.put_beside(OTHER_KEYS[key], Stored(body))
+    asyncio.run(scan(machine.lab.settings(), [ODD], bucket="a"))
+    machine.drop(key)
+    machine.lose_file(key)
+    repair_once(machine)
+    assert not is_level or machine.files().get(key) == body
 
 
 def _has(stored: Stored | None, was: Row) -> bool:
@@ -214,6 +229,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "repair": Operation(repair_once),
     "delete": Operation(delete_once, {"is_dry": st.booleans()}),
     "restore": Operation(restore_once),
+    "rescue": Operation(rescue_once, {"key": st.sampled_from(sorted(OTHER_KEYS))}),
     "scan_other": Operation(scan_other_once),
     "sync_other": Operation(sync_other_once),
 }

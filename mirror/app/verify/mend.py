@@ -191,7 +191,11 @@ class Mender:
                 name = key.removeprefix(self.state.root).partition("/")[0]
                 if name not in known:
                     known[name] = KnownDataset(connection, self.settings, Asked(self.bucket, key))
-                story = partner_story(self.settings, known[name], known[name].object_at(key))
+                thing = known[name].object_at(key)
+                if thing.array is None or thing.place is None:
+                    unmended[key] += "; only blocks of known levels have partners in another bucket"
+                    continue
+                story = partner_story(self.settings, known[name], thing)
                 if story.bucket is None or story.url is None:
                     unmended[key] += f"; no other bucket has it: {story.reason}"
                 else:
