@@ -61,7 +61,7 @@ class Ways:
     counts_inodes: bool = True
     counts_bytes: bool = True
     n_late_listings: int = 0
-    """So many listings of a folder do not show a name that was new before them."""
+    """So many listings of a folder do not show a name that was new before them, unless it is touched."""
     time_step_seconds: int = 0
     """Time stamps are cut to this."""
 
@@ -124,6 +124,9 @@ class _Shim:
             fault = self._fault(name, path)
             if fault is None or fault.is_done:
                 self._check_name(name, path)
+                if name == "utime":
+                    # As NFS does: a change of our own tells that there were others'.
+                    self.met.late.pop(path, None)
                 if name == "utime" and self._ways.time_step_seconds:
                     step = self._ways.time_step_seconds
                     arguments = (arguments[0], tuple(int(one) // step * step for one in arguments[1]))
@@ -235,6 +238,55 @@ class _Library:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._real, name)
+
+
+class _Steps(_Shim):
+    """Does something before one call, once, and counts."""
+
+    def __init__(self, root: str, at: int | str, act: Callable[[], object]) -> None:
+        super().__init__(root, (), Ways())
+        self._at = at
+        self._act = act
+        self._has_acted = False
+        self._acting: int | None = None
+        """The thread that is about it."""
+        self._end: BaseException | None = None
+        self.calls: list[str] = []
+
+    def _fault(self, call: str, path: str) -> Fault | None:
+        if self._end is not None:
+            raise self._end
+        if threading.get_ident() == self._acting:
+            return None
+        self.calls.append(f"{call} {path}")
+        if not self._has_acted and self._is_it(self.calls[-1]):
+            self._has_acted, self._acting = True, threading.get_ident()
+            try:
+                self._act()
+            except BaseException as end:
+                self._end = end
+                raise
+            finally:
+                self._acting = None
+        return None
+
+    def _is_it(self, call: str) -> bool:
+        return len(self.calls) == self._at if isinstance(self._at, int) else bool(re.search(self._at, call))
+
+
+@contextmanager
+def steps(root: Path, at: int | str, act: Callable[[], object]) -> Iterator[list[str]]:
+    """Let something happen before a call below a folder; give the calls so far.
+
+    It is the call of that number, or the first that the expression finds, as `rename /share/to`. What happens is not
+    counted. If it raises, so does each later call, as of a process that is not there any more.
+    """
+    made = _Steps(os.path.abspath(root), at, act)
+    made.put_in()
+    try:
+        yield made.calls
+    finally:
+        made.take_out()
 
 
 @contextmanager

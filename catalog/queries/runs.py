@@ -65,7 +65,7 @@ def finish_run(
 
 
 def close_dead_runs(
-    connection: Connection, *, host: str, is_alive: Callable[[int], bool], finished_at: datetime
+    connection: Connection, *, host: str, goes_on: Callable[[RunRecord], bool], finished_at: datetime
 ) -> tuple[RunRecord, ...]:
     """Mark as failed the runs of this host that still say `running` and whose process is gone; return them.
 
@@ -73,11 +73,12 @@ def close_dead_runs(
 
     Parameters
     ----------
-    is_alive
-        Whether a process with this pid exists.
+    goes_on
+        Whether the process that began such a run is still there.
     """
     query = select(run).where(run.c.state == RunState.RUNNING.value, run.c.host == host).order_by(run.c.id)
-    dead = tuple(_run_record(row) for row in connection.execute(query).mappings() if not is_alive(row["pid"]))
+    running = [_run_record(row) for row in connection.execute(query).mappings()]
+    dead = tuple(record for record in running if not goes_on(record))
     for record in dead:
         finish_run(connection, record.id, state=RunState.FAILED, exit_code=None, finished_at=finished_at)
     return dead

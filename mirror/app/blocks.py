@@ -234,15 +234,11 @@ class _Fetch:
         site = self.site
         # Their files are not there, so that no row may say so.
         await asyncio.to_thread(site.state.forget, items)
-        staging = site.staging()
-        staging.open()
-        try:
-            async with Recorder(staging.sync, lambda done: site.state.commit(run.id, done)) as recorder:
+        with site.staging() as staging:
+            async with plain_errors(), Recorder(staging.sync, lambda done: site.state.commit(run.id, done)) as recorder:
                 level = LevelWork(lambda: iter(items), frozenset(opening_keys(self.request.array)))
                 transfer = site.transfer(staging, recorder)
                 return await transfer.run([level], n_objects=planned.objects, n_bytes=planned.bytes)
-        finally:
-            staging.close()
 
 
 def _rows(prefix: str, names: Iterable[str]) -> list[str]:

@@ -118,8 +118,8 @@ class Deleter:
     def _move(self, batch: list[Trashed]) -> None:
         check_one_file_system(self._share, [one.relative for one in batch])
         self._journal.begin(batch)
-        # After that, so that it is on this share that it was begun. Who took over the lock may be fetching what this
-        # run takes for gone.
+        # After that, so that it is on this share that it was begun; and before each file. Who took over the lock may be
+        # fetching what this run takes for gone.
         self._staging.check()
         self._state.forget(self._item(one) for one in batch)
         left = self._move_files(batch)
@@ -138,6 +138,7 @@ class Deleter:
             if self._is_stopped.is_set():
                 left.append(one.relative)
                 continue
+            self._staging.check()
             try:
                 if move_to_trash(self._share, self._staging.trash, one.relative):
                     self._moved = self._moved.plus(one.size)

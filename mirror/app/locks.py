@@ -8,11 +8,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from mirror.app.workplace import Workplace, close_dead_runs
 from mirror.engine.events import EventSink, Note
 from mirror.errors import LockedError
-from mirror.lock import DatasetLock, Holder, live_tokens, sweep_locks
+from mirror.lock import DatasetLock, Holder, live_tokens_now, sweep_locks
 from mirror.store.staging import sweep
 
 _BETWEEN_TRIES_SECONDS = 1.0
@@ -67,7 +68,7 @@ async def dataset_locks(
         except asyncio.CancelledError:
             turn.given_up.set()
             raise
-        sweep(place.share, live_tokens(place.share))
+        sweep(place.share, partial(live_tokens_now, place.share))
         sweep_locks(place.share)
         close_dead_runs(place.open_catalog)
         yield holder

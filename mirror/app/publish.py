@@ -84,9 +84,7 @@ class Publisher:
         self._keep(counted)
         with open_sealed(copy) as catalog:
             page = page_of(catalog, self.share.root, unc_of(self.share.root))
-        staging = Staging(self.share, self.room, self.policy, check_held=self.check_held)
-        staging.open()
-        try:
+        with Staging(self.share, self.room, self.policy, check_held=self.check_held) as staging:
             html = render_page(page).encode("utf-8", "backslashreplace")
             for name, data in ((CATALOG_FILE, copy.read_bytes()), (PAGE_FILE, html)):
                 try:
@@ -94,8 +92,6 @@ class Publisher:
                 except MirrorError as error:
                     # Over SMB, for one, nothing can be renamed over what a Windows program has open.
                     yield _not_published(str(self.share.own / name), error)
-        finally:
-            staging.close()
 
     def _keep(self, counted: tuple[MirrorState, ...]) -> None:
         """Keep the sums that were counted, so that the next run need not: after an upgrade there are none yet."""

@@ -44,6 +44,24 @@ class Installed:
         return self.before != (self.line,)
 
 
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """A line of ours in the crontab."""
+
+    line: str
+    next_times: tuple[datetime, ...] = ()
+    fault: str = ""
+    """What is wrong with it; else cron runs it."""
+
+    @classmethod
+    def of_line(cls, line: str, now: datetime) -> Scheduled:
+        """Return what is to be said of a line, also of one that somebody edited."""
+        try:
+            return cls(line, expression_of(line).next_times(now, N_NEXT))
+        except UsageError as error:
+            return cls(line, fault=str(error))
+
+
 def plan_job(
     expression: str, *, config: Path | None = None, log: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> Planned:
@@ -99,10 +117,9 @@ def install(planned: Planned, crontab: Crontab, *, now: datetime) -> Installed:
     return installed
 
 
-def show(crontab: Crontab, *, now: datetime) -> tuple[Installed, ...]:
-    """Return the jobs in the crontab that are ours. Raises NoCrontabError."""
-    lines = own_lines(crontab.read())
-    return tuple(Installed((line,), line, expression_of(line).next_times(now, N_NEXT)) for line in lines)
+def show(crontab: Crontab, *, now: datetime) -> tuple[Scheduled, ...]:
+    """Return the lines in the crontab that are ours. Raises NoCrontabError."""
+    return tuple(Scheduled.of_line(line, now) for line in own_lines(crontab.read()))
 
 
 def remove(crontab: Crontab) -> tuple[str, ...]:

@@ -204,8 +204,7 @@ class _Sync:
         bucket_id = state.put_metadata(str(self.bucket.url), survey.by_name, survey.documents)
         selection = {one.name: one.selection.describe() for one in survey.datasets}
         with recorded_run(catalog, bucket_id, self.kind, self.request.datasets, selection) as run:
-            async with plain_errors():
-                results, deleted = await self._transfer_and_delete(survey, comparison, run)
+            results, deleted = await self._transfer_and_delete(survey, comparison, run)
             await asyncio.to_thread(state.count_sums, self.request.datasets)
             report = self._report(comparison.plan, results, run.id, deleted)
             counted = report.model_dump(mode="json", include=_COUNTERS)
@@ -221,15 +220,17 @@ class _Sync:
 
     async def _transfer_and_delete(self, survey: Survey, comparison: Comparison, run: Run) -> tuple[Results, Deleted]:
         """Fetch first: what moved inside the bucket is then on the share under one name or the other, at any time."""
-        staging, begun_at = self._site.staging(), utc_now().isoformat()
-        staging.open()
-        try:
-            results = await self._transfer(survey, comparison, run, staging)
-            return results, await self._delete(survey, comparison.gone, staging)
-        finally:
-            with suppress(UnsafeError):  # What ended the run is to be told; the files are in the trash without it, too.
-                write_note(staging.trash, TrashNote(begun_at, self.bucket.url.bucket, self.request.datasets, run.id))
-            staging.close()
+        begun_at = utc_now().isoformat()
+        with self._site.staging() as staging:
+            try:
+                async with plain_errors():
+                    results = await self._transfer(survey, comparison, run, staging)
+                    return results, await self._delete(survey, comparison.gone, staging)
+            finally:
+                # What ended the run is to be told; the files are in the trash without it, too.
+                with suppress(UnsafeError):
+                    note = TrashNote(begun_at, self.bucket.url.bucket, self.request.datasets, run.id)
+                    write_note(staging.trash, note)
 
     async def _delete(self, survey: Survey, gone: Sequence[Gone], staging: Staging) -> Deleted:
         if not self.request.delete:

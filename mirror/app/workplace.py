@@ -12,12 +12,16 @@ from datetime import UTC, datetime
 from catalog import queries
 from catalog.config import catalog_file
 from catalog.errors import CatalogMissingError
+from catalog.records import RunRecord
 from catalog.session import Catalog, open_catalog
 from mirror.config import Settings
 from mirror.errors import UnsafeError
-from mirror.lock import is_process_alive
+from mirror.lock import is_process_alive, seconds_of_process
 from mirror.store.mounts import file_system_of, is_network
 from mirror.store.share import Marker, Share
+
+_CLOCK_SECONDS = 3600.0
+"""As far the clock may have been set forward since a run began, and it is not taken for older than its process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,18 @@ def _check_belongs(catalog: Catalog, share: Share, marker: Marker, *, dry_run: b
 def close_dead_runs(catalog: Catalog) -> None:
     """Mark runs of this machine whose process is gone as failed."""
     with catalog.begin() as connection:
-        queries.close_dead_runs(connection, host=socket.gethostname(), is_alive=is_process_alive, finished_at=utc_now())
+        queries.close_dead_runs(connection, host=socket.gethostname(), goes_on=goes_on, finished_at=utc_now())
+
+
+def goes_on(run: RunRecord) -> bool:
+    """Return whether the process of a run of this machine is still there.
+
+    Not one that has its number by now: after a restart numbers come again, and in a container it is 1 each time.
+    """
+    if not is_process_alive(run.pid):
+        return False
+    seconds = seconds_of_process(run.pid)
+    return seconds is None or seconds > (utc_now() - run.started_at).total_seconds() - _CLOCK_SECONDS
 
 
 def utc_now() -> datetime:

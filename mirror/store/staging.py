@@ -10,13 +10,17 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from glob import escape
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from mirror.checksum import Bytes
+from mirror.errors import LockedError, UnsafeError
 from mirror.store.disk import fsync, fsync_file, fsync_folder, sync_file_system, write_all
 from mirror.store.share import FULL, GONE, FileError, Share, unsafe_of
 
@@ -63,7 +67,7 @@ class Staging:
     owner
         Begins the names of the files; each process that works in one room has its own.
     check_held
-        Called by `open`: raises where the run has lost its lock. Later on it is the room itself that tells.
+        Raises LockedError where the run has lost its lock. Asked by `open`; later on it is the room itself that tells.
     """
 
     def __init__(
@@ -88,10 +92,28 @@ class Staging:
         self._sleep = sleep
         self._patience_seconds = PATIENCE_SECONDS
 
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the room. Where its end was that the lock is lost, say so: LockedError in the place of UnsafeError."""
+        try:
+            if isinstance(error, UnsafeError):
+                with suppress(UnsafeError):  # The share cannot tell: then it is what it was.
+                    self._check_held()
+        except LockedError as lost:
+            raise lost from error
+        finally:
+            self.close()
+
     def open(self) -> None:
         """Make the run's folder. Raises UnsafeError where the share cannot be written, and what `check_held` raises."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            for folder in (self.folder.parent, self.folder):  # None above: a share that went away is not made anew.
+                folder.mkdir(exist_ok=True)
         except OSError as error:
             raise unsafe_of(error, "cannot write on the share", self.share.root) from error
         try:
@@ -102,9 +124,9 @@ class Staging:
 
     def close(self) -> None:
         """Remove the run's folder with what is in it; a share that is gone is left alone."""
+        # For good: a thread that nobody waited for may be at its last file.
         with suppress(OSError):
-            _sweep_neighbours(self.folder)  # Of workers that were ended in the middle of a copy.
-        shutil.rmtree(self.folder, ignore_errors=True)
+            remove_room(self.share, self.folder.name)
 
     def write(self, data: Bytes) -> str:
         """Return the path of a new unfinished file with these bytes.
@@ -271,6 +293,8 @@ class Staging:
         try:
             shutil.copy2(unfinished, neighbour)
             fsync_file(neighbour)
+            # Who takes over removes first the room and then the neighbours: one made too late for that ends here.
+            os.stat(unfinished)
             os.rename(neighbour, target)
             fsync_folder(folder)  # `sync` reaches the share's own file system only.
         except BaseException:
@@ -357,12 +381,12 @@ class Staging:
 
     def sync(self) -> None:
         """Force all that was written so far to the disk, if the policy is `batch`. Raises UnsafeError as `check`."""
-        self.check()
         if self._policy.fsync is Fsync.BATCH:
             try:
                 sync_file_system(self._root)
             except OSError as error:
                 raise unsafe_of(error, "cannot write on the share", self.share.root) from error
+        self.check()  # After it: it may take minutes, and the rows are committed next.
 
     def check(self) -> None:
         """Check that the run's folder is there. Raises UnsafeError.
@@ -391,13 +415,14 @@ class Staging:
         return False
 
 
-def sweep(share: Share, alive: Mapping[str, object]) -> int:
+def sweep(share: Share, alive: Callable[[], Container[str]]) -> int:
     """Remove what killed runs left in `tmp/`; return how many folders were removed.
 
     Parameters
     ----------
     alive
-        Names of the runs that still hold a lock; theirs is left alone.
+        Names of the runs that hold a lock; theirs is left alone. Asked after the folders are known: a run has its lock
+        before it has its room.
 
     Raises
     ------
@@ -406,7 +431,9 @@ def sweep(share: Share, alive: Mapping[str, object]) -> int:
     """
     rooms = share.own / "tmp"
     try:
-        stale = [room for room in rooms.iterdir() if room.name not in alive] if rooms.is_dir() else []
+        found = list(rooms.iterdir()) if rooms.is_dir() else []
+        names = alive() if found else ()
+        stale = [room for room in found if room.name not in names]
         for room in stale:
             _sweep_neighbours(room)
             shutil.rmtree(room, ignore_errors=True)
@@ -418,19 +445,29 @@ def sweep(share: Share, alive: Mapping[str, object]) -> int:
 def remove_room(share: Share, run: str) -> None:
     """Remove a run's folder for good: whatever the run does after that, no file of it gets its name.
 
+    Doing it again ends what another one began.
+
     Raises
     ------
     OSError
         It is still there.
     """
-    room = share.own / "tmp" / run
-    gone = room.with_name(f"{run}.{secrets.token_hex(4)}")
+    rooms = share.own / "tmp"
+    room, gone = rooms / run, rooms / f"{run}.{secrets.token_hex(4)}"
     try:
-        _sweep_neighbours(room)
-        room.rename(gone)  # At once, with all that is in it; what cannot be removed now is left for a sweep.
-    except FileNotFoundError:
-        return
-    shutil.rmtree(gone, ignore_errors=True)
+        # At once, with all that is in it; what cannot be removed now is left for a sweep.
+        room.rename(gone)
+    except OSError as error:
+        # Else it was not there; or it was, and the answer was lost.
+        if os.path.lexists(room):
+            if error.errno not in _IN_USE:
+                raise
+            # SMB renames no folder with a file in it that is open: then it goes file by file, or stays.
+            _sweep_neighbours(room)
+            shutil.rmtree(room)
+    for left in {gone, *rooms.glob(f"{escape(run)}.*")}:
+        _sweep_neighbours(left)
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _sweep_neighbours(room: Path) -> None:

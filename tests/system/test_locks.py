@@ -29,21 +29,19 @@ N_RACES = 25
 HOLD = """
 import sys, pathlib
 from mirror.errors import MirrorError
-from mirror.lock import DatasetLock, Holder
+from mirror.lock import DatasetLock, Holder, check_held
 from mirror.store.share import Share
 from mirror.store.staging import FilePolicy, Staging
 
 share, holder = Share(pathlib.Path(sys.argv[1])), Holder.of_this_process()
 try:
     with DatasetLock(share, sys.argv[2], sys.argv[3], holder, beat_seconds=0.02):
-        staging = Staging(share, holder.token, FilePolicy())
-        staging.open()
-        print("held", flush=True)
-        for line in sys.stdin:
-            staging.publish(staging.write(line.encode()), f"{sys.argv[2]}/{line.strip()}", 0)
-            staging.sync()
-            print("written", flush=True)
-        staging.close()
+        with Staging(share, holder.token, FilePolicy(), check_held=lambda: check_held(share, holder.token)) as staging:
+            print("held", flush=True)
+            for line in sys.stdin:
+                staging.publish(staging.write(line.encode()), f"{sys.argv[2]}/{line.strip()}", 0)
+                staging.sync()
+                print("written", flush=True)
 except MirrorError as error:
     print(error, flush=True)
     sys.exit(error.exit_code)

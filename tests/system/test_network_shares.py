@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import json
+import math
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,12 +14,13 @@ from typing import Any
 
 import pytest
 
+from mirror.engine.crew import PROCESS_OBJECTS, n_cores
 from mirror.errors import ExitCode, MirrorError
 from mirror.objects import pack_etag
 from tests.faults import BUCKET, OddServer, run_odd_server
 from tests.shim import FOR_EVER, Fault, Ways, shim, variables
 from tests.system.invariants import catalog_rows, nothing_left_over
-from tests.system.oddlab import LEVEL, ODD, OddLab, make_oddlab, small_dataset
+from tests.system.oddlab import LEVEL, ODD, OddLab, make_oddlab, small_dataset, volumes_dataset
 
 BLOCK = f"{LEVEL}1/0/1"
 OF_BLOCK = f"{BUCKET}/.*/1/0/1$"
@@ -103,7 +106,7 @@ CASES: dict[str, Case] = {
     "scandir-EIO": Case(Fault("scandir", errno.EIO, f"locks/{BUCKET}"), ExitCode.UNSAFE),
     "statvfs-ESTALE": Case(Fault("statvfs", errno.ESTALE), ExitCode.UNSAFE),
     "lock-ENOLCK": Case(Fault("rename", errno.ENOLCK, r"\.lock$"), ExitCode.UNSAFE),
-    "room-EACCES": Case(Fault("mkdir", errno.EACCES, "/tmp"), ExitCode.UNSAFE),
+    "room-EACCES": Case(Fault("mkdir", errno.EACCES, "/tmp/"), ExitCode.UNSAFE),
 }
 
 
@@ -214,3 +217,45 @@ def test_processes_find_the_same_share(lab: OddLab) -> None:
     assert done.returncode == ExitCode.UNSAFE, done.stderr
     assert "The share went away" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# Worker processes
+
+
+@pytest.fixture(scope="module")
+def crowd() -> dict[str, bytes]:
+    """As many small objects as a crew of processes is for."""
+    side = math.ceil(PROCESS_OBJECTS ** (1 / 3))
+    return volumes_dataset({"volumes/raw/s0": (side, side, side)})
+
+
+def _run_with_workers(lab: OddLab, *faults: Fault) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process that finds such a share, as its workers do: they are started with its variables."""
+    # Its own folder comes first in a worker's path, too, so that Python reads the shim there at its start.
+    environment = lab.variables | variables(lab.share, *faults, ways=Ways(n_late_listings=1, counts_inodes=False))
+    command = [sys.executable, "-m", "oomirror", "sync", ODD, "--json"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=lab.folder)
+
+
+@pytest.mark.skipif(n_cores() < 2, reason="a crew of processes needs two cores")
+def test_worker_processes_on_such_a_share(lab: OddLab, server: OddServer, crowd: dict[str, bytes]) -> None:
+    """A share that goes away under a worker ends the run with 5; one that is only odd is mirrored whole by them."""
+    server.objects.clear()
+    for key, body in crowd.items():
+        server.put(key, body)
+    # Of the files in the room only those of workers begin with the number of a process.
+    gone = Fault("open", errno.ESTALE, f"{ROOM}[0-9a-f]+-", n_before=3)
+    done = _run_with_workers(lab, gone)
+    assert done.returncode == ExitCode.UNSAFE, done.stderr
+    assert "The share went away" in json.loads(done.stdout)["error"]["hint"]
+    nothing_wrong(lab, crowd)
+    odd = (
+        Fault("rename", errno.ENOENT, rf"/{LEVEL}\d+/\d+/\d+$", n_before=5),
+        Fault("utime", errno.EPERM, n_times=FOR_EVER),
+        Fault("syncfs", errno.ENOTSUP, n_times=FOR_EVER),
+    )
+    done = _run_with_workers(lab, *odd)
+    assert done.returncode == ExitCode.DONE, done.stderr
+    assert json.loads(done.stdout)["failed"] == []
+    assert lab.files() == crowd
+    nothing_left_over(lab)

@@ -11,9 +11,8 @@ from catalog.config import catalog_file, shown_url
 from catalog.records import RunState
 from catalog.session import open_as_is
 from catalog.sizes import used_bytes
-from mirror.app.workplace import catalog_on_network, refuse_catalog_on_share
+from mirror.app.workplace import catalog_on_network, goes_on, refuse_catalog_on_share
 from mirror.config import Settings
-from mirror.lock import is_process_alive
 from mirror.report.doctor import Diagnosis, note, ok, problem
 from mirror.report.numbers import format_bytes, plural
 from mirror.store.mounts import file_system_of
@@ -75,6 +74,6 @@ def _runs(connection: Connection) -> Iterator[Diagnosis]:
     )
     here = socket.gethostname()
     open_runs = [run for run in runs if run.state is RunState.RUNNING and run.host == here]
-    if dead := [run for run in open_runs if not is_process_alive(run.pid)]:
+    if dead := [run for run in open_runs if not goes_on(run)]:
         found = f"{plural(len(dead), 'run')} of this machine ended without a word"
         yield note("runs", found, "The next sync marks them as failed, and does what they left.")

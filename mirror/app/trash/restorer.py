@@ -49,7 +49,7 @@ class _Ready:
 
 @dataclass(slots=True)
 class Restorer:
-    """Moves files of one bucket back."""
+    """Moves files of one bucket back; opens and closes the room of the run."""
 
     state: BucketState
     bucket_id: int
@@ -74,7 +74,8 @@ class Restorer:
         catalog, begun_at = self.state.catalog, utc_now().isoformat()
         if catalog is None:
             raise TypeError("nothing is restored without a catalog")
-        with recorded_run(catalog, self.bucket_id, RunKind.ADOPT, datasets, {"restored": self.run.name}) as run:
+        recording = recorded_run(catalog, self.bucket_id, RunKind.ADOPT, datasets, {"restored": self.run.name})
+        with recording as run, self.staging:
             try:
                 iterator = iter(self._without_settled(paths))
                 while (batch := list(islice(iterator, _BATCH_OBJECTS))) and not self.is_stopped.is_set():
@@ -133,6 +134,7 @@ class Restorer:
             if one.is_there:
                 (self.run.folder / relative).unlink(missing_ok=True)
             else:
+                self.staging.check()  # It is no room out of which this file gets its name.
                 self.staging.take_back(self.run.folder / relative, relative)
         except FileError as error:
             self._fail(relative, error)

@@ -95,13 +95,8 @@ class _Bucket:
         async with dataset_locks(self.place, self.bucket.url.bucket, datasets, self.sink) as holder:
             share, policy = self.place.share, self.settings.transfer.file_policy()
             held = partial(check_held, share, holder.token)
-            staging = Staging(share, holder.token, policy, check_held=held)
-            staging.open()
-            try:
-                restorer = self._restorer(staging)
-                run_id = await in_thread_to_its_end(partial(restorer.restore, paths, datasets), restorer.is_stopped.set)
-            finally:
-                staging.close()
+            restorer = self._restorer(Staging(share, holder.token, policy, check_held=held))
+            run_id = await in_thread_to_its_end(partial(restorer.restore, paths, datasets), restorer.is_stopped.set)
         return _with_failed(report, restorer.failed).model_copy(
             update={
                 "run": run_id,

@@ -164,13 +164,9 @@ async def refetcher(
     """
     share, token = place.share, holder.token
     held = partial(check_held, share, token)
-    staging = Staging(share, token, settings.transfer.file_policy(), check_held=held)
-    staging.open()
-    try:
+    with Staging(share, token, settings.transfer.file_policy(), check_held=held) as staging:
         async with AsyncExitStack() as stack:
             yield Refetcher(settings, place, state, run_id, holder, staging, sink, policy, stack)
-    finally:
-        staging.close()
 
 
 class _Way:

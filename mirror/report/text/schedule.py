@@ -8,13 +8,21 @@ from pathlib import Path
 from typing import Protocol
 
 
-class _Installed(Protocol):
-    @property
-    def before(self) -> tuple[str, ...]: ...
+class _Line(Protocol):
     @property
     def line(self) -> str: ...
     @property
     def next_times(self) -> tuple[datetime, ...]: ...
+
+
+class _Scheduled(_Line, Protocol):
+    @property
+    def fault(self) -> str: ...
+
+
+class _Installed(_Line, Protocol):
+    @property
+    def before(self) -> tuple[str, ...]: ...
     @property
     def is_change(self) -> bool: ...
 
@@ -28,11 +36,18 @@ def render_installed(installed: _Installed, log: Path) -> str:
     return "\n".join([*lines, f"Log: {log}. `oomirror schedule remove` takes it out again."])
 
 
-def render_shown(jobs: Sequence[_Installed]) -> str:
-    """Return our lines, and when they run next."""
+def render_shown(jobs: Sequence[_Scheduled]) -> str:
+    """Return our lines, and when they run next; of what somebody spoiled what is wrong, and what to do."""
     if not jobs:
         return 'Nothing is scheduled. `oomirror schedule install "0 3 * * *"` lets cron refresh every night at three.'
-    return "\n".join(f"Next {_times(job)}.\n  {job.line}" for job in jobs)
+    return "\n".join(f"{_word(job)}\n  {job.line}" for job in jobs)
+
+
+def _word(job: _Scheduled) -> str:
+    if not job.fault:
+        return f"Next {_times(job)}."
+    install = "`oomirror schedule install` puts one line in the place of all of ours"
+    return f"Cron cannot run this one: {job.fault}\n{install}; `oomirror schedule remove` takes them out."
 
 
 def render_removed(lines: Sequence[str]) -> str:
@@ -42,7 +57,7 @@ def render_removed(lines: Sequence[str]) -> str:
     return "\n".join(["Taken out of the crontab:", *(f"  {line}" for line in lines)])
 
 
-def _times(installed: _Installed) -> str:
+def _times(installed: _Line) -> str:
     if not installed.next_times:
         return "at the start of the machine"
     return ", ".join(one.strftime("%a %Y-%m-%d %H:%M") for one in installed.next_times)

@@ -53,7 +53,7 @@ def test_runs_whose_process_is_gone_are_closed(connection: Connection, bucket: i
     dead = builders.start_run(connection, bucket, pid=1)
     living = builders.start_run(connection, bucket, pid=2)
     elsewhere = builders.start_run(connection, bucket, pid=1, host="node2")
-    closed = queries.close_dead_runs(connection, host="node1", is_alive=lambda pid: pid == 2, finished_at=at(1))
+    closed = queries.close_dead_runs(connection, host="node1", goes_on=lambda run: run.pid == 2, finished_at=at(1))
     assert [run.id for run in closed] == [dead]
     states = {run.id: run.state for run in queries.runs(connection)}
     assert states == {dead: RunState.FAILED, living: RunState.RUNNING, elsewhere: RunState.RUNNING}

@@ -242,7 +242,7 @@ def test_killed_at_any_moment_the_old_or_the_new_is_there(lab: Settings, catalog
             process.send_signal(signal.SIGKILL)
         assert is_whole(published_file(share.root))
         assert (share.own / PAGE_FILE).read_text().endswith("</html>\n")
-    sweep(share, {})
+    sweep(share, set)
     assert own_files(lab) == {"marker.json", "catalog.sqlite", "index.html"}
 
 

@@ -160,6 +160,29 @@ def test_a_program_that_refuses_is_quoted(
     assert "errors in crontab file" in words
 
 
+def test_a_line_that_somebody_spoiled_hides_no_other(
+    lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others are shown; of that one what is wrong, and what to do; exit 3. Installing puts all of it right."""
+    fake, spool = lab / "crontab", lab / "spool"
+    fake.write_text(f'#!/bin/sh\n[ "$1" = -l ] && exec cat {spool}\nexec cat > {spool}\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{lab}:{os.environ['PATH']}")
+    good = "0 3 * * * /bin/oomirror refresh # oomirror-schedule"
+    bad = ("0 25 * * * /bin/oomirror refresh # oomirror-schedule", "when it rains # oomirror-schedule")
+    spool.write_text("\n".join([bad[0], good, bad[1], ""]))
+    assert main(["schedule", "show"]) == 3
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith("Cron cannot run this one: not a cron expression: '0 25 * * *'")
+    assert "found 25 as hour" in shown[0]
+    assert "oomirror schedule install" in shown[1]
+    assert [line.strip() for line in shown if line.startswith("  ")] == [bad[0], good, bad[1]]
+    assert shown[3].startswith("Next ")
+    assert main(["schedule", "install", "0 3 * * *", "--log", str(lab / "r.log")]) == 0
+    assert "In the place of:" in capsys.readouterr().out
+    assert main(["schedule", "show"]) == 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -121,7 +121,9 @@ class Rig:
 @pytest.fixture
 def rig(server: OddServer, tmp_path: Path) -> Rig:
     """A transfer to an empty share."""
-    return Rig(server, Share(tmp_path))
+    share = Share(tmp_path)
+    share.own.mkdir()
+    return Rig(server, share)
 
 
 def fill(server: OddServer, n_objects: int) -> dict[str, bytes]:
@@ -273,7 +275,6 @@ async def test_a_server_that_is_gone_ends_the_run(rig: Rig, server: OddServer, b
 async def test_a_share_that_is_gone_ends_the_run(rig: Rig, server: OddServer, by_processes: bool) -> None:
     """It is not tried again, and not made anew."""
     fill(server, 40)
-    rig.share.own.mkdir()
     server.on_ask = lambda ask: rig.share.own.rename(rig.share.root / "away") if ask.key == "d/000" else None
     with pytest.raises(ExceptionGroup) as told:
         await rig.run(by_processes=by_processes)

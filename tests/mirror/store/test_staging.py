@@ -16,7 +16,7 @@ from mirror.keys import ShareRules
 from mirror.store.probe import probe_rules
 from mirror.store.share import MARKER, NOT_A_FILE, FileError, Marker, Share
 from mirror.store.staging import FilePolicy, Fsync, Staging, remove_room, sweep
-from tests.shim import FOR_EVER, Fault, Ways, shim
+from tests.shim import FOR_EVER, Fault, Ways, shim, steps
 
 KEY = "bucket/d/d.n5/attributes.json"
 SHM = Path("/dev/shm")
@@ -24,14 +24,15 @@ SHM = Path("/dev/shm")
 
 @pytest.fixture
 def share(tmp_path: Path) -> Share:
-    """An empty share."""
-    return Share(tmp_path / "share")
+    """A share with nothing on it, not even its mark."""
+    share = Share(tmp_path / "share")
+    share.own.mkdir(parents=True)
+    return share
 
 
 @pytest.fixture(params=list(Fsync))
 def staging(share: Share, request: pytest.FixtureRequest) -> Staging:
     """The room of a run, by each way to force bytes to the disk."""
-    share.root.mkdir()
     room = Staging(share, "run", FilePolicy(request.param))
     room.open()
     return room
@@ -44,7 +45,6 @@ def tree(root: Path) -> set[str]:
 
 def test_marker_comes_back_as_it_was(share: Share) -> None:
     """Rules and UUID are read as they were written; marking again gives another UUID."""
-    share.root.mkdir()
     assert share.marker() is None
     rules = ShareRules(143, 1000, frozenset('<>:"'), True, True, True)
     marker = share.write_marker(rules)
@@ -101,7 +101,6 @@ def test_publish(staging: Staging, share: Share) -> None:
 
 def test_modes(share: Share) -> None:
     """Files and new folders get the modes of the policy, whatever the umask."""
-    share.root.mkdir()
     staging = Staging(share, "run", FilePolicy(file_mode=0o664, dir_mode=0o2775))
     staging.open()
     staging.publish(staging.write(b"x"), KEY, 0)
@@ -161,13 +160,26 @@ def test_sweep_removes_what_killed_runs_left(staging: Staging, share: Share) -> 
     living = Staging(share, "living", FilePolicy())
     living.open()
     kept = living.write(b"going on")
-    assert sweep(share, {"living": object()}) == 1
+    assert sweep(share, lambda: {"living"}) == 1
     assert tree(share.root) == {
         "bucket/d/.hidden.oo",
         "bucket/d/attributes.json",
         os.path.relpath(kept, share.root),
     }
-    assert sweep(share, {"living": object()}) == 0
+    assert sweep(share, lambda: {"living"}) == 0
+
+
+def test_sweep_leaves_the_room_of_a_run_that_begins_at_this_moment(staging: Staging, share: Share) -> None:
+    """Who holds a lock is asked after the rooms are known: a run has its lock before it has its room."""
+    held: set[str] = set()
+
+    def begin() -> None:
+        held.add("new")
+        Staging(share, "new", FilePolicy()).open()
+
+    with steps(share.root, "^listdir .*/tmp$", begin):
+        assert sweep(share, lambda: set(held)) == 1
+    assert [room.name for room in (share.own / "tmp").iterdir()] == ["new"]
 
 
 @pytest.fixture
@@ -197,8 +209,23 @@ def test_a_name_that_cannot_be_given_on_another_file_system(
     (other_file_system / ".my_notes.oo").write_text("mine")
     with pytest.raises(FileError):
         staging.publish(staging.write(b"x"), "bucket/taken", 0)
-    sweep(share, {})
+    sweep(share, set)
     assert tree(other_file_system) == {".my_notes.oo"}
+
+
+def test_a_room_that_is_removed_while_a_file_is_copied_beside_its_place(
+    staging: Staging, share: Share, other_file_system: Path
+) -> None:
+    """The copy gets no name, whether it was made just before the neighbours were swept, or just after."""
+    with steps(share.root, r"open .*\.oo$", lambda: remove_room(share, "run")), pytest.raises(UnsafeError):
+        staging.publish(staging.write(b"x"), "bucket/key", 0)
+    assert tree(other_file_system) == set()
+    staging.open()
+    (staging.folder / "folders").write_text(f"{share.root}/bucket\n")
+    neighbour = other_file_system / ".0123abcd.oo"
+    with steps(share.root, "rename .*/tmp/", lambda: neighbour.write_bytes(b"just made")):
+        remove_room(share, "run")
+    assert tree(other_file_system) == set()
 
 
 @pytest.mark.parametrize("has_links", [True, False], ids=["hard-links", "no-hard-links"])
@@ -213,7 +240,6 @@ def test_old_file_is_kept_where_the_policy_says_so(
 
     if not has_links:
         monkeypatch.setattr(os, "link", refuse)
-    share.root.mkdir()
     room = Staging(share, "run", FilePolicy(keeps_replaced=True))
     room.open()
     assert not room.keep_old(KEY)
@@ -241,7 +267,6 @@ def number_of(name: str) -> int:
 
 def patient(share: Share, naps: list[float], fsync: Fsync = Fsync.OFF) -> Staging:
     """Return an open room whose naps take no time."""
-    share.root.mkdir(exist_ok=True)
     room = Staging(share, "run", FilePolicy(fsync), sleep=naps.append)
     room.open()
     return room
@@ -367,6 +392,34 @@ def test_a_room_that_was_removed(share: Share) -> None:
     assert tree(share.root) == set()
 
 
+def test_a_room_that_is_removed_while_bytes_are_forced_to_the_disk(share: Share) -> None:
+    """That may take minutes: the rows that come next are not committed."""
+    room = patient(share, [], Fsync.BATCH)
+    with steps(share.root, "^syncfs ", lambda: remove_room(share, "run")) as calls, pytest.raises(UnsafeError):
+        room.sync()
+    assert any(call.startswith("syncfs ") for call in calls)
+
+
+def test_a_room_that_was_closed_takes_no_more(share: Share) -> None:
+    """Whatever could not be removed: a thread that nobody waited for gives no file its name after that."""
+    room = patient(share, [])
+    unfinished = room.write(b"x")
+    with shim(share.root, Fault("rmdir", errno.ENOTEMPTY, "/tmp/", n_times=FOR_EVER)):
+        room.close()
+    for act in (lambda: room.publish(unfinished, KEY, 0), lambda: room.write(b"x"), room.sync):
+        with pytest.raises(UnsafeError):
+            act()
+    assert not (share.root / KEY).exists()
+
+
+def test_a_share_that_went_away_is_not_made_anew(share: Share) -> None:
+    """No room is made on the disk below the mount point, where all files would then go."""
+    share.own.rmdir()
+    with pytest.raises(UnsafeError, match="mounted"):
+        Staging(share, "run", FilePolicy()).open()
+    assert list(share.root.iterdir()) == []
+
+
 @pytest.mark.parametrize("call", ["statvfs", "scandir", "mkdir"])
 def test_a_share_that_cannot_be_asked(share: Share, call: str) -> None:
     """It is told as the end of the run, by each that asks."""
@@ -379,7 +432,6 @@ def test_a_share_that_cannot_be_asked(share: Share, call: str) -> None:
 
 def test_a_share_that_counts_nothing(share: Share) -> None:
     """Neither bytes nor inodes: what it says is no number of what is free."""
-    share.root.mkdir()
     with shim(share.root, ways=Ways(counts_inodes=False, counts_bytes=False)):
         assert share.free() == (None, None)
     free_bytes, free_inodes = share.free()
@@ -389,7 +441,6 @@ def test_a_share_that_counts_nothing(share: Share) -> None:
 
 def test_probe_of_a_share_that_goes_away_over_a_name(share: Share) -> None:
     """That name is refused, and no other; a share that stays away is told as such, and no rule is made of it."""
-    share.root.mkdir()
     naps: list[float] = []
     name = Fault("open", errno.EIO, "/a:b$", n_times=FOR_EVER)
     with shim(share.root, name, Fault("open", errno.EIO, "/again$", n_times=2)):
