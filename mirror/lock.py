@@ -361,6 +361,16 @@ def live_tokens(share: Share) -> dict[str, Holder]:
     return {token: holder for token, holder in found.items() if not holder.is_known_dead}
 
 
+def sweep_locks(share: Share) -> None:
+    """Let go of the locks, and drafts of such, of processes known to be dead: nobody else may want the same."""
+    with suppress(OSError):  # Left for the next one.
+        for path in (*_files_of(share, "*"), *(share.own / "locks").glob("*/*.new/*")):
+            if _TOKEN.fullmatch(path.name) and _holder_in(path).is_known_dead:
+                _remove_file(path)
+                with suppress(OSError):  # Somebody has it by now.
+                    path.parent.rmdir()
+
+
 def is_process_alive(pid: int) -> bool:
     """Return whether this machine runs a process of that number, ours or another user's."""
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import TypeAlias, cast
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, func, select, tuple_
 
 from catalog.queries.rows import batches, delete_rows, put_batch, starts_with, stream, update_rows
 from catalog.records import MirroredBlock, MirroredBlockRow, MirroredObject, MirroredObjectRow
@@ -109,6 +109,17 @@ def mirrored_objects_of(connection: Connection, bucket_id: int, keys: Sequence[s
         some = keys[start : start + 500]
         query = select(t.key, t.size, t.etag, t.how).where(t.bucket_id == bucket_id, t.key.in_(some))
         found += [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+    return found
+
+
+def keys_of_any_case(connection: Connection, bucket_id: int, keys: Sequence[str]) -> list[str]:
+    """Return the keys of rows that are these but for the case of their letters, in no order; looks at all rows."""
+    found: list[str] = []
+    t = mirrored_object.c
+    for start in range(0, len(keys), 500):
+        some = [func.lower(key) for key in keys[start : start + 500]]
+        query = select(t.key).where(t.bucket_id == bucket_id, func.lower(t.key).in_(some))
+        found += connection.scalars(query)
     return found
 
 

@@ -6,16 +6,22 @@ moved yet are named in the trash's journal: `vanishing.left_by_killed_runs` find
 
 from __future__ import annotations
 
-import asyncio
+import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 
 from mirror.app.state import BucketState
+from mirror.app.threads import in_thread_to_its_end
 from mirror.app.vanishing import Gone
 from mirror.diff import Kind
 from mirror.engine.fetch import Item
 from mirror.engine.spool import Page, Spool
+from mirror.errors import UnsafeError
+from mirror.lock import live_tokens
 from mirror.objects import Tally
 from mirror.store.share import FileError
 from mirror.store.staging import Staging
@@ -24,7 +30,10 @@ from mirror.store.trash import (
     Trashed,
     check_one_file_system,
     move_to_trash,
+    pending,
     remove_empty_folders,
+    remove_if_settled,
+    trashed_runs,
 )
 
 _BATCH_OBJECTS = 1_000
@@ -51,10 +60,19 @@ class Deleter:
         As S3 calls it.
     tops
         Full key prefixes of the datasets: of these folders none is removed, nor any above them.
+    is_case_blind
+        Whether the share takes names that differ by case for one.
     """
 
     def __init__(
-        self, state: BucketState, staging: Staging, spool: Spool, *, bucket_name: str, tops: Iterable[str]
+        self,
+        state: BucketState,
+        staging: Staging,
+        spool: Spool,
+        *,
+        bucket_name: str,
+        tops: Iterable[str],
+        is_case_blind: bool = False,
     ) -> None:
         self._state = state
         self._share = staging.share
@@ -62,9 +80,11 @@ class Deleter:
         self._spool = spool
         self._bucket_name = bucket_name
         self._tops = tuple(tops)
+        self._is_case_blind = is_case_blind
         self._journal = Journal(staging.trash)
         self._failed: list[tuple[str, FileError]] = []
         self._moved = Tally()
+        self._is_stopped = threading.Event()
 
     async def delete(self, gone: Iterable[Gone], *, has_time: Callable[[], bool]) -> Deleted:
         """Take away what vanished; return what became of it.
@@ -74,12 +94,13 @@ class Deleter:
         UnsafeError
             The share is full, read-only or gone, or another file system is mounted below it.
 
-        Cancelling ends it between two batches.
+        Cancelling ends it between two files; those that are left of a batch are left for the next run that deletes.
         """
         for batch in self._batches(gone):
             if not has_time():
                 return Deleted(self._moved, tuple(self._failed), is_complete=False)
-            await asyncio.to_thread(self._move, batch)
+            await in_thread_to_its_end(partial(self._move, batch), self._is_stopped.set)
+        await in_thread_to_its_end(self._settle)
         return Deleted(self._moved, tuple(self._failed))
 
     def _batches(self, gone: Iterable[Gone]) -> Iterator[list[Trashed]]:
@@ -96,22 +117,59 @@ class Deleter:
 
     def _move(self, batch: list[Trashed]) -> None:
         check_one_file_system(self._share, [one.relative for one in batch])
-        self._staging.check()  # Who took over the lock may be fetching what this run takes for gone.
         self._journal.begin(batch)
+        # After that, so that it is on this share that it was begun. Who took over the lock may be fetching what this
+        # run takes for gone.
+        self._staging.check()
         self._state.forget(self._item(one) for one in batch)
+        left = self._move_files(batch)
+        self._remove_empty_folders(batch)
+        self._journal.end(left)
+
+    def _move_files(self, batch: list[Trashed]) -> list[str]:
+        """Move the files of forgotten rows; return which are left."""
         left: list[str] = []
-        for one in batch:
+        keys = [self._key(one) for one in batch]
+        # What was stored anew under a name that differs by case has its file by now.
+        twins = self._state.case_twins(keys) if self._is_case_blind else {}
+        for key, one in zip(keys, batch, strict=True):
+            if key in twins:
+                continue
+            if self._is_stopped.is_set():
+                left.append(one.relative)
+                continue
             try:
                 if move_to_trash(self._share, self._staging.trash, one.relative):
                     self._moved = self._moved.plus(one.size)
             except FileError as error:
                 left.append(one.relative)
-                self._failed.append((self._key(one), error))
+                self._failed.append((key, error))
         self._staging.sync()
-        self._journal.end(left)
+        return left
+
+    def _settle(self) -> None:
+        """Do what killed runs left of these datasets, and say in their journals that nothing is left to be done."""
+        alive = live_tokens(self._share)
+        for run in trashed_runs(self._share):
+            begun = [one for one in pending(run) if self._is_ours(one)]
+            done = [one for one in begun if self._is_settled(one)]
+            self._remove_empty_folders(done)
+            if done:
+                with suppress(UnsafeError):  # The trash of somebody else stays as it is.
+                    Journal(run.folder).settle([one.relative for one in done])
+            if run.name not in alive:
+                remove_if_settled(run)
+
+    def _is_ours(self, one: Trashed) -> bool:
+        return one.relative.startswith(tuple(f"{self._bucket_name}/{top}" for top in self._tops))
+
+    def _is_settled(self, one: Trashed) -> bool:
+        return not os.path.lexists(self._share.root / one.relative) or self._state.has(self._key(one))
+
+    def _remove_empty_folders(self, objects: Iterable[Trashed]) -> None:
+        folders = [(self._share.root / one.relative).parent for one in objects]
         for top in self._tops:
-            root = self._share.root / self._bucket_name / top.rstrip("/")
-            remove_empty_folders(root, [(self._share.root / one.relative).parent for one in batch])
+            remove_empty_folders(self._share.root / self._bucket_name / top.rstrip("/"), folders)
 
     def _key(self, one: Trashed) -> str:
         return one.relative.removeprefix(f"{self._bucket_name}/")

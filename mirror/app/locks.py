@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from mirror.app.workplace import Workplace, close_dead_runs
 from mirror.engine.events import EventSink, Note
 from mirror.errors import LockedError
-from mirror.lock import DatasetLock, Holder, live_tokens
+from mirror.lock import DatasetLock, Holder, live_tokens, sweep_locks
 from mirror.store.staging import sweep
 
 _BETWEEN_TRIES_SECONDS = 1.0
@@ -68,6 +68,7 @@ async def dataset_locks(
             turn.given_up.set()
             raise
         sweep(place.share, live_tokens(place.share))
+        sweep_locks(place.share)
         close_dead_runs(place.open_catalog)
         yield holder
 

@@ -210,6 +210,30 @@ class BucketState:
                 return True
             return bool(self._known_places(connection, prefix, [key]))
 
+    def case_twins(self, keys: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Return what is recorded under other keys that differ by case alone, by those of these keys that have such.
+
+        On a share that is blind to case they have one file. Looks at all rows by key: to be asked for such shares only.
+        """
+        if self.catalog is None or self.bucket_id is None:
+            return {}
+        grids: dict[str, list[str]] = {}
+        for prefix in self.grid_ids:
+            grids.setdefault(prefix.casefold(), []).append(prefix)
+        blocks = {
+            f"{prefix}{'/'.join(block)}"
+            for key in keys
+            for folder, *block in [key.rsplit("/", 3)]
+            for prefix in grids.get(f"{folder}/".casefold(), ())
+        }
+        with self.catalog.read() as connection:
+            recorded = {*queries.keys_of_any_case(connection, self.bucket_id, keys)}
+            recorded |= self._known_places(connection, "", sorted(blocks - set(keys))).keys()
+        twins: dict[str, set[str]] = {}
+        for key in recorded:
+            twins.setdefault(key.casefold(), set()).add(key)
+        return {key: found for key in keys if (found := tuple(sorted(twins.get(key.casefold(), set()) - {key})))}
+
     def place_of(self, key: str) -> tuple[int, tuple[int, int, int]] | None:
         """Return array and place of a key that is a block of any array that was ever known."""
         folder, *names = key.rsplit("/", 3)

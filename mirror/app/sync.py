@@ -235,7 +235,14 @@ class _Sync:
         if not self.request.delete:
             return Deleted()
         tops = [one.dataset.prefix for one in survey.datasets]
-        deleter = Deleter(self.state, staging, self.spool, bucket_name=self.bucket.url.bucket, tops=tops)
+        deleter = Deleter(
+            self.state,
+            staging,
+            self.spool,
+            bucket_name=self.bucket.url.bucket,
+            tops=tops,
+            is_case_blind=self.place.marker.rules.is_case_blind,
+        )
         return await deleter.delete(gone, has_time=self._has_time)
 
     async def _transfer(self, survey: Survey, comparison: Comparison, run: Run, staging: Staging) -> Results:

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from pathlib import Path
 
 from catalog import queries
 from catalog.records import ArrayRecord
@@ -25,7 +24,7 @@ from mirror.objects import RemoteObject, Tally
 from mirror.quantities import Limit
 from mirror.store.bucket import Bucket
 from mirror.store.share import Share
-from mirror.store.trash import pending, trashed_runs
+from mirror.store.trash import is_on_share, pending, trashed_runs
 
 _PAGE_ROWS = 2_000
 ASKED_PER_PLACE = 100
@@ -308,18 +307,11 @@ def left_by_killed_runs(state: BucketState, share: Share, bucket_name: str) -> l
     """Return what runs that were killed made the catalog forget and did not move to the trash. Raises UnsafeError."""
     left: dict[str, Held] = {}
     for run in trashed_runs(share):
-        for relative, size, etag in pending(run):
-            key = relative.removeprefix(f"{bucket_name}/")
-            if key != relative and _size_of(share.root / relative) == size and not state.has(key):
-                left[key] = Held(key, size, bytes.fromhex(etag))
+        for one in pending(run):
+            key = one.relative.removeprefix(f"{bucket_name}/")
+            if key != one.relative and is_on_share(share, one) and not state.has(key):
+                left[key] = Held(key, one.size, bytes.fromhex(one.etag))
     return list(left.values())
-
-
-def _size_of(path: Path) -> int | None:
-    try:
-        return path.lstat().st_size
-    except OSError:
-        return None
 
 
 def _volume(path: str, level: str | None) -> str:

@@ -12,9 +12,10 @@ def doctor(
     as_json: options.Json = False,
     verbose: options.Traceback = False,  # noqa: ARG001  read where faults are told
 ) -> int:
-    """Look at share, catalog, buckets and machine, and say what to do about what is found. Exit code 3 with a problem.
+    """Look at all that a run needs, and say what to do about what is found. Exit code 3 with a problem.
 
-    Nothing is changed; on the share a few files are made and removed in a folder of ours.
+    That is share, catalog, buckets and machine, the mirrors to refresh, and who is told of them. Nothing is changed,
+    nobody is told of it; on the share a few files are made and removed in a folder of ours.
     """
     from mirror.app.doctor import checks_of, examine
     from mirror.cli.output import put_result

@@ -43,7 +43,7 @@ class RestoreReport(_Report):
     trash: str
     """The run whose trash it was."""
     run: int | None
-    """Number of this run in the catalog; null where nothing was asked for that lies there."""
+    """Number of this run in the catalog; null where nothing of it has a bucket, or it is empty."""
     restored: Amount
     set_aside: Amount = Amount()
     """Files that stood in the place of restored ones and went to the trash (--overwrite)."""
@@ -57,4 +57,4 @@ class EmptyReport(_Report):
     runs: tuple[str, ...]
     removed: Amount
     in_use: tuple[str, ...] = ()
-    """Runs that still go on: theirs was left."""
+    """Runs that still go on, or are being restored: theirs was left."""

@@ -19,6 +19,8 @@ class Mount(NamedTuple):
     point: Path
     kind: str
     """As the kernel calls it."""
+    options: tuple[str, ...] = ()
+    """As `acregmax=60`, those that were not given too."""
 
 
 def unc_path(folder: Path, mounts: str) -> str | None:
@@ -49,18 +51,27 @@ def mount_of(folder: Path, mounts: str) -> Mount | None:
     'nfs4'
     """
     entries = [line.split() for line in mounts.splitlines()]
-    found = [Mount(_text(entry[0]), Path(_text(entry[1])), entry[2]) for entry in entries if len(entry) >= 3]
+    found = [
+        Mount(_text(entry[0]), Path(_text(entry[1])), entry[2], tuple(entry[3].split(",")))
+        for entry in entries
+        if len(entry) >= 4
+    ]
     # The last of the longest: what is mounted later hides what was mounted there before.
     above = [(len(one.point.parts), number) for number, one in enumerate(found) if folder.is_relative_to(one.point)]
     return found[max(above)[1]] if above else None
 
 
+def mount_here(folder: Path) -> Mount | None:
+    """Return the mount that a folder of this machine lies on, None where nothing says."""
+    try:
+        return mount_of(folder.resolve(), MOUNTS.read_text(encoding="utf-8", errors="replace"))
+    except OSError:
+        return None
+
+
 def file_system_of(folder: Path) -> str:
     """Return the type of the file system that a folder of this machine lies on, empty where nothing says."""
-    try:
-        mount = mount_of(folder.resolve(), MOUNTS.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
-        return ""
+    mount = mount_here(folder)
     return mount.kind if mount is not None else ""
 
 

@@ -84,6 +84,15 @@ def probe_behaviour(share: Share) -> Behaviour:
             raise unsafe_of(error, "cannot write on the share", share.root) from error
 
 
+def clock_ahead_seconds(share: Share) -> float:
+    """Return the time of a file that was just written on the share, less this machine's. Raises as `probe_rules`."""
+    with _room(share) as folder:
+        try:
+            return _clock_ahead(folder)
+        except OSError as error:
+            raise unsafe_of(error, "cannot write on the share", share.root) from error
+
+
 @contextmanager
 def _room(share: Share) -> Iterator[Path]:
     folder = share.own / "tmp" / f"probe-{secrets.token_hex(4)}"

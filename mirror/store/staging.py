@@ -336,6 +336,15 @@ class Staging:
             self.to_trash(relative)
         return True
 
+    def take_back(self, path: Path, relative: str) -> None:
+        """Give a file of the trash its name again, replacing what has that name. Raises as `to_trash`."""
+        try:
+            self._rename(os.fspath(path), f"{self._root}/{relative}")
+        except OSError as error:
+            if self._ends_run(error):
+                raise unsafe_of(error, "cannot move out of the trash", relative) from error
+            raise FileError("cannot move out of the trash", relative, found=error.strerror or str(error)) from error
+
     def _move(self, path: str, target: Path) -> None:
         try:
             self._rename_patiently(path, os.fspath(target))
@@ -343,6 +352,7 @@ class Staging:
             if error.errno != errno.EXDEV:
                 raise
             shutil.copy2(path, target)
+            fsync_file(os.fspath(target))  # It is the only one from now on.
             os.unlink(path)
 
     def sync(self) -> None:

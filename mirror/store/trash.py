@@ -23,7 +23,6 @@ from mirror.store.share import FULL, GONE, FileError, Share, unsafe_of
 # A bucket's name begins with a letter or a digit: neither can be one.
 NOTE = ".run.json"
 JOURNAL = ".objects.jsonl"
-_END = "end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,8 @@ class TrashedRun:
     """None where the run was killed before it wrote one, or the note cannot be read."""
     begun_at: datetime
     """As the note says, else as the share's clock had it, in UTC."""
+    changed_at: datetime
+    """When the folder last changed, by the share's clock, in UTC."""
 
     @property
     def name(self) -> str:
@@ -75,11 +76,11 @@ def trashed_runs(share: Share) -> tuple[TrashedRun, ...]:
     try:
         with os.scandir(root) as entries:
             folders = [Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False)]
-        runs = [_run_in(folder) for folder in folders]
     except FileNotFoundError:
         return ()
     except OSError as error:
         raise unsafe_of(error, "cannot read the trash", root) from error
+    runs = [run for folder in folders if (run := _run_in(folder)) is not None]
     return tuple(sorted(runs, key=lambda run: (run.begun_at, run.name)))
 
 
@@ -96,46 +97,65 @@ class Journal:
     """What a run is about to move to its trash, written before the rows are forgotten.
 
     A run that is killed between its rows and its files leaves files that the catalog does not know: `pending` finds
-    them. `begin` and `end` raise UnsafeError where the share cannot be written.
+    them. All methods raise UnsafeError where the share cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / JOURNAL
 
     def begin(self, objects: Sequence[Trashed]) -> None:
-        """Say that these objects are about to be moved."""
+        """Say that these objects are about to be moved, to the trash or out of it."""
         self._append([list(one) for one in objects])
 
     def end(self, left: Sequence[str] = ()) -> None:
         """Say that what was begun is done, but for those that could not be moved."""
-        self._append([{_END: list(left)}])
+        self._append([{"end": list(left)}])
+
+    def settle(self, names: Sequence[str]) -> None:
+        """Say that of these, whether begun or left, nothing remains to be done: the catalog is right about them."""
+        self._append([{"settled": list(names)}])
 
     def _append(self, lines: Sequence[Any]) -> None:
+        folder = self._path.parent
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            _make_folders(folder.parents[1], folder)
             with self._path.open("a", encoding="utf-8") as file:
-                file.writelines(f"{json.dumps(line)}\n" for line in lines)
+                # On a line of its own, whatever a power cut left of the last one.
+                file.writelines(["\n", *(f"{json.dumps(line)}\n" for line in lines)])
             fsync_file(str(self._path))
         except OSError as error:
             raise unsafe_of(error, "cannot write on the share", self._path) from error
 
 
 def journaled(run: TrashedRun) -> Iterator[Trashed]:
-    """Yield all objects that a run was to move, in its order."""
-    return (Trashed(*line) for line in _lines(run.folder) if isinstance(line, list))
+    """Yield all objects that a run was to move, in its order. Raises UnsafeError where that cannot be read."""
+    return (line for line in _lines(run.folder) if isinstance(line, Trashed))
 
 
 def pending(run: TrashedRun) -> list[Trashed]:
-    """Return the objects that a run was to move and did not, as far as it says."""
+    """Return the objects that a run was to move and did not, as far as it says. Raises as `journaled`."""
     begun: dict[str, Trashed] = {}
-    left: list[Trashed] = []
+    left: dict[str, Trashed] = {}
     for line in _lines(run.folder):
-        if isinstance(line, list):
-            begun[str(line[0])] = Trashed(*line)
-        else:
-            left += [begun[name] for name in line[_END] if name in begun]
-            begun = {}
-    return [*left, *begun.values()]
+        match line:
+            case Trashed():
+                begun[line.relative] = line
+            case _End():
+                left |= {name: begun[name] for name in line.left if name in begun}
+                begun = {}
+            case _Settled():
+                for name in line.names:
+                    begun.pop(name, None)
+                    left.pop(name, None)
+    return list((left | begun).values())
+
+
+def is_on_share(share: Share, one: Trashed) -> bool:
+    """Return whether what has the name of an object on the share may be its file: it is as long."""
+    try:
+        return (share.root / one.relative).lstat().st_size == one.size
+    except OSError:
+        return False
 
 
 def move_to_trash(share: Share, folder: Path, relative: str) -> bool:
@@ -152,26 +172,34 @@ def move_to_trash(share: Share, folder: Path, relative: str) -> bool:
     try:
         if path.is_dir() and not path.is_symlink():
             raise FileError("cannot move to the trash", relative, expected="a file", found="a folder")
-        _check_there(share)  # Else its trash would be made anew on the disk below the mount point.
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _check_there(share)
+        _make_folders(share.own, target.parent)
+        return _is_moved(share, path, target)
+    except OSError as error:
+        raise error_of(error, "cannot move to the trash", relative) from error
+
+
+def _is_moved(share: Share, path: Path, target: Path) -> bool:
+    """Return whether a file was there and is moved. Raises OSError."""
+    try:
         os.rename(path, target)
     except FileNotFoundError:
         _check_there(share)
-        return False
-    except OSError as error:
-        raise _error_of(error, "cannot move to the trash", relative) from error
+        if not os.path.lexists(path):
+            return False
+        os.rename(path, target)  # Some say so once. Taken for gone, it would be a file that nobody knows.
     return True
 
 
-def move_back(share: Share, run: TrashedRun, relative: str) -> None:
-    """Give a file of the trash its name again, replacing what has that name. Raises as `move_to_trash`."""
-    target = share.root / relative
+def _make_folders(own: Path, folder: Path) -> None:
+    """Make what is missing of a folder, but not our own: where that is gone, so is the share."""
     try:
-        _check_there(share)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(run.folder / relative, target)
-    except OSError as error:
-        raise _error_of(error, "cannot move out of the trash", relative) from error
+        folder.mkdir(exist_ok=True)
+    except FileNotFoundError:
+        if folder.parent == own:
+            raise
+        _make_folders(own, folder.parent)
+        folder.mkdir(exist_ok=True)
 
 
 def _check_there(share: Share) -> None:
@@ -179,7 +207,8 @@ def _check_there(share: Share) -> None:
         raise UnsafeError("the share went away", str(share.root), hint="Is it mounted?")
 
 
-def _error_of(error: OSError, what: str, relative: str) -> FileError | UnsafeError:
+def error_of(error: OSError, what: str, relative: str) -> FileError | UnsafeError:
+    """Return the error that an answer of the share stands for: of one file, or one that ends the run."""
     if error.errno == errno.EXDEV:
         return UnsafeError(
             what,
@@ -198,13 +227,17 @@ def check_one_file_system(share: Share, relatives: Sequence[str]) -> None:
     Raises
     ------
     UnsafeError
-        They lie on another file system than `.oomirror`.
+        They lie on another file system than the trash, or the share went away.
     """
-    own = os.stat(share.own).st_dev
+    trash = share.own / "trash"
+    try:
+        own = os.stat(trash if trash.exists() else share.own).st_dev
+    except OSError as error:
+        raise unsafe_of(error, "cannot read the trash", trash) from error
     for folder in sorted({os.path.dirname(relative) for relative in relatives}):
         with suppress(OSError):  # Not there: then nothing is to be moved, either.
             if os.stat(share.root / folder).st_dev != own:
-                raise _error_of(OSError(errno.EXDEV, ""), "cannot move to the trash", folder)
+                raise error_of(OSError(errno.EXDEV, ""), "cannot move to the trash", folder)
 
 
 def remove_empty_folders(top: Path, folders: Sequence[Path]) -> None:
@@ -221,33 +254,85 @@ def remove_empty_folders(top: Path, folders: Sequence[Path]) -> None:
                 break
 
 
-def remove_run(run: TrashedRun) -> None:
-    """Remove a run's trash for good. Raises UnsafeError where that is refused."""
+def remove_run(share: Share, run: TrashedRun) -> None:
+    """Remove a run's trash for good. Raises UnsafeError where that is refused.
+
+    Its journal stays while it names files on the share of which the catalog may not know: the next run that deletes
+    settles them.
+    """
+    kept = {NOTE, JOURNAL} if any(is_on_share(share, one) for one in pending(run)) else set()
     try:
-        shutil.rmtree(run.folder)
+        for name in sorted(set(os.listdir(run.folder)) - kept, reverse=True):  # What says what it was comes last.
+            path = run.folder / name
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        if not kept:
+            run.folder.rmdir()
+    except FileNotFoundError:
+        return  # Somebody was faster.
     except OSError as error:
         raise unsafe_of(error, "cannot empty the trash", run.folder) from error
 
 
-def _run_in(folder: Path) -> TrashedRun:
+def remove_if_settled(run: TrashedRun) -> None:
+    """Remove a run's trash of which nothing is left but our notes, and of which nothing is pending."""
+    if pending(run):
+        return
+    with suppress(OSError):
+        if set(os.listdir(run.folder)) <= {NOTE, JOURNAL}:
+            for name in (NOTE, JOURNAL):
+                (run.folder / name).unlink(missing_ok=True)
+            run.folder.rmdir()
+
+
+def _run_in(folder: Path) -> TrashedRun | None:
+    """Return the trash in a folder; None where it has just been removed."""
+    try:
+        changed_at = datetime.fromtimestamp(int(folder.stat().st_mtime), UTC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unsafe_of(error, "cannot read the trash", folder) from error
     note = None
     with suppress(OSError, ValueError, TypeError, KeyError):
         said = json.loads((folder / NOTE).read_text(encoding="utf-8"))
         note = Note(said["started_at"], said["bucket"], tuple(said["datasets"]), said["run"])
-        return TrashedRun(folder, note, datetime.fromisoformat(note.started_at))
-    return TrashedRun(folder, None, datetime.fromtimestamp(int(folder.stat().st_mtime), UTC))
+        begun_at = datetime.fromisoformat(note.started_at).astimezone(UTC)
+        return TrashedRun(folder, note, begun_at, changed_at)
+    return TrashedRun(folder, None, changed_at, changed_at)
 
 
-def _lines(folder: Path) -> Iterator[Any]:
+class _End(NamedTuple):
+    left: list[str]
+
+
+class _Settled(NamedTuple):
+    names: list[str]
+
+
+def _lines(folder: Path) -> Iterator[Trashed | _End | _Settled]:
     try:
-        with (folder / JOURNAL).open(encoding="utf-8") as file:
+        # Whatever a power cut left in it: the rows of what a torn line named are still there.
+        with (folder / JOURNAL).open(encoding="utf-8", errors="replace") as file:
             for line in file:
-                try:
-                    yield json.loads(line)
-                except ValueError:
-                    continue  # Torn by a power cut: its rows are still there.
+                if (parsed := _parsed(line)) is not None:
+                    yield parsed
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise unsafe_of(error, "cannot read the trash", folder / JOURNAL) from error
+
+
+def _parsed(line: str) -> Trashed | _End | _Settled | None:
+    with suppress(ValueError):
+        match json.loads(line):
+            case [str(relative), int(size), str(etag)]:
+                bytes.fromhex(etag)
+                return Trashed(relative, size, etag)
+            case {"end": list(names)}:
+                return _End([str(name) for name in names])
+            case {"settled": list(names)}:
+                return _Settled([str(name) for name in names])
+    return None
 
 
 def _files_below(folder: Path, relative: str) -> Iterator[tuple[str, int]]:
@@ -260,5 +345,7 @@ def _files_below(folder: Path, relative: str) -> Iterator[tuple[str, int]]:
                 yield from _files_below(Path(entry.path), f"{name}/")
             elif relative:
                 yield name, entry.stat(follow_symlinks=False).st_size
+    except FileNotFoundError:
+        return  # Restored or removed just now.
     except OSError as error:
         raise unsafe_of(error, "cannot read the trash", folder) from error

@@ -21,7 +21,7 @@ import pytest
 
 from mirror.errors import ExitCode, LockedError, UnsafeError
 from mirror.keys import ShareRules
-from mirror.lock import STALE_SECONDS, DatasetLock, Holder, check_held, live_tokens, read_holder
+from mirror.lock import STALE_SECONDS, DatasetLock, Holder, check_held, live_tokens, read_holder, sweep_locks
 from mirror.store.share import Share
 from mirror.store.staging import FilePolicy, Staging
 
@@ -295,6 +295,18 @@ def test_clocks_decide_nothing(share: Share, seconds: float) -> None:
     with lock(share, sleep=set_times, on_takeover=stale.append):
         pass
     assert stale == [far_away(beat=1)]
+
+
+def test_locks_of_the_dead_are_swept(share: Share) -> None:
+    """Those of processes that are known to be dead, and their drafts; of others of which nothing is known, none."""
+    kept = {"far": far_away(), "near": Holder.of_this_process()}
+    for name, holder in {**kept, "dead": dead_here(), f"draft.lock.{'a' * 16}.new": dead_here()}.items():
+        folder = share.own / "locks" / ".trash" / (name if name.endswith(".new") else f"{name}.lock")
+        folder.mkdir(parents=True)
+        (folder / holder.token).write_bytes(holder.to_json())
+    sweep_locks(share)
+    assert {path.name for path in (share.own / "locks" / ".trash").iterdir()} == {f"{name}.lock" for name in kept}
+    assert live_tokens(share).keys() == {holder.token for holder in kept.values()}
 
 
 def test_a_stale_run_loses_what_it_could_write_with(share: Share) -> None:

@@ -164,7 +164,7 @@ def restore_once(machine: MirrorMachine) -> None:
     machine.count("trash restore")
     settings, before = machine.lab.settings(), machine.files()
     for line in list_trash(settings):
-        restore(settings, line.run)
+        asyncio.run(restore(settings, line.run))
     after = machine.files()
     assert {key: after.get(key) for key in before} == before
     back = {key: body for key, body in after.items() if key not in before}

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from catalog.session import open_catalog
+from mirror.app import deleting
 from mirror.app.state import BucketState
+from mirror.app.sync import SyncRequest, sync
+from mirror.app.trash import empty
 from mirror.crops.spec import parse_crops
 from mirror.diff import Kind
 from mirror.engine.fetch import Item
 from mirror.errors import ExitCode, MirrorError, UnsafeError, UsageError
 from mirror.quantities import Limit
 from mirror.selection import SelectionSpec, parse_scales, parse_volumes
-from mirror.store.trash import JOURNAL, NOTE, Journal, Trashed
-from tests.faults import BUCKET, Ask, Fault, ListCut, ListShort, OddServer, no_fault, run_odd_server
+from mirror.store.share import Share
+from mirror.store.trash import JOURNAL, NOTE, Journal, Trashed, move_to_trash, pending, trashed_runs
+from tests.faults import BUCKET, Ask, ListCut, ListShort, OddServer, no_fault, run_odd_server
+from tests.faults import Fault as Answer
+from tests.shim import Fault, shim
 from tests.system.invariants import catalog_rows, files_below, nothing_left_over
 from tests.system.oddlab import ODD, QUICK, OddLab, make_oddlab, volumes_dataset
 
@@ -171,7 +181,7 @@ def _folders(ask: Ask) -> bool:
     return not ask.key and ask.prefix in {f"{CONTAINER}volumes/", f"{CONTAINER}volumes/raw/"}
 
 
-LIES: dict[str, tuple[Fault, Callable[[Ask], bool]]] = {
+LIES: dict[str, tuple[Answer, Callable[[Ask], bool]]] = {
     "empty-everywhere": (ListShort(), _everything),
     "empty-array": (ListShort(), _of_fine),
     "half-array": (ListShort(5), _of_fine),
@@ -183,7 +193,7 @@ LIES: dict[str, tuple[Fault, Callable[[Ask], bool]]] = {
 
 @pytest.mark.parametrize(("fault", "befalls"), LIES.values(), ids=LIES.keys())
 def test_empty_or_half_listing_deletes_nothing(
-    server: OddServer, lab: OddLab, fault: Fault, befalls: Callable[[Ask], bool]
+    server: OddServer, lab: OddLab, fault: Answer, befalls: Callable[[Ask], bool]
 ) -> None:
     """Even where --max-delete would allow it: what the listing lacks and the bucket has is asked for by name."""
     server.fault = lambda ask: fault if befalls(ask) else None
@@ -277,8 +287,140 @@ def test_killed_between_rows_and_files(server: OddServer, lab: OddLab, n_moved: 
         (lab.mirrored / key).rename(room / BUCKET / key)
     assert lab.mirror(delete=True).report.deleted.objects == 2 - n_moved
     assert set(lab.files()) == keys_of(lab) == set(OBJECTS) - set(gone)
-    (room / NOTE).write_text("{}")
+    if n_moved:
+        (room / NOTE).write_text("{}")
     assert trash_of(lab) == {key: OBJECTS[key] for key in gone}
+    assert room.is_dir() is bool(n_moved)  # Of a journal alone nothing is left to be done.
+    assert [pending(run) for run in trashed_runs(Share(lab.share))] == [[]] * len(trashed_runs(Share(lab.share)))
+
+
+def test_killed_before_its_empty_folders(server: OddServer, lab: OddLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next --delete removes them."""
+    remove(server, f"{FINE}4/")
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deleting, "remove_empty_folders", end)
+        with pytest.raises(KeyboardInterrupt):
+            lab.mirror(delete=True, max_delete=ALL)
+    assert (lab.mirrored / FINE / "4").is_dir()
+    lab.mirror(delete=True)
+    assert not (lab.mirrored / FINE / "4").exists()
+
+
+def test_emptied_while_something_is_left_of_a_killed_run(server: OddServer, lab: OddLab) -> None:
+    """The list of files that nobody else knows of stays until they are gone."""
+    key = f"{FINE}0/0/0"
+    remove(server, key)
+    room = lab.share / ".oomirror" / "trash" / "0123456789abcdef"
+    Journal(room).begin([Trashed(f"{BUCKET}/{key}", len(OBJECTS[key]), "")])
+    with open_catalog(lab.catalog_url) as catalog:
+        state = BucketState.of(catalog, f"s3://{BUCKET}", "")
+        state.forget([Item(Kind.LOST, key, f"{BUCKET}/{key}", 0, "", 0, None, None)])
+    empty(lab.settings())
+    assert lab.mirror(delete=True).report.deleted.objects == 1
+    assert set(lab.files()) == keys_of(lab)
+    assert not room.exists()
+
+
+def test_rename_that_fails_once(server: OddServer, lab: OddLab) -> None:
+    """A file that a server says is not there, and is, is moved all the same, or else left for a later run."""
+    one, two = sorted(remove(server, f"{FINE}0/0/0", f"{FINE}0/0/1"))
+    once, always = (Fault("rename", errno.ENOENT, of=f"trash/.*{key}$", n_times=n) for key, n in ((one, 1), (two, 9)))
+    with shim(lab.share, once, always):
+        outcome = lab.mirror(delete=True)
+    assert (outcome.report.deleted.objects, set(outcome.failed)) == (1, {two})
+    assert lab.mirror(delete=True).report.deleted.objects == 1
+    assert set(lab.files()) == keys_of(lab)
+
+
+@pytest.mark.parametrize(("of", "name"), [(deleting, "check_one_file_system"), (Journal, "begin")])
+def test_share_that_goes_away(
+    server: OddServer, lab: OddLab, monkeypatch: pytest.MonkeyPatch, of: object, name: str
+) -> None:
+    """Exit 5; nothing is written on the disk below it, and no row is forgotten."""
+    remove(server, f"{FINE}0/0/0")
+    real, away = getattr(of, name), lab.share.with_name("away")
+
+    def leave(*arguments: object) -> object:
+        lab.share.rename(away)
+        lab.share.mkdir()
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(of, name, leave)
+        with pytest.raises(UnsafeError) as told:
+            lab.mirror(delete=True)
+    assert told.value.exit_code is ExitCode.UNSAFE
+    assert list(lab.share.iterdir()) == []
+    lab.share.rmdir()
+    away.rename(lab.share)
+    shutil.rmtree(lab.share / ".oomirror" / "locks")  # They say that this process holds them.
+    assert keys_of(lab) == set(OBJECTS)
+    assert lab.mirror(delete=True).report.deleted.objects == 1
+
+
+def test_trash_on_another_file_system(server: OddServer, lab: OddLab) -> None:
+    """It is refused with 5 before a row is forgotten."""
+    remove(server, f"{FINE}0/0/0")
+    (lab.share / ".oomirror" / "trash").symlink_to("/proc/self")
+    with pytest.raises(UnsafeError, match="another file system"):
+        lab.mirror(delete=True)
+    assert keys_of(lab) == set(OBJECTS)
+
+
+def test_journal_that_cannot_be_read(server: OddServer, lab: OddLab) -> None:
+    """What a disk made of its lines is passed over; a disk that does not answer ends the run with 5."""
+    room = lab.share / ".oomirror" / "trash" / "0123456789abcdef"
+    room.mkdir(parents=True)
+    (room / JOURNAL).write_bytes(b'["\xff\xfe\n1\n{}\n["a"]\n["a", 1, "no digits"]\n{"end": [["a"]]}\n')
+    remove(server, f"{FINE}0/0/0")
+    with shim(lab.share, Fault("open", errno.EIO, of=JOURNAL)), pytest.raises(UnsafeError):
+        lab.mirror(delete=True)
+    assert lab.mirror(delete=True).report.deleted.objects == 1
+
+
+def test_cancelled_between_two_files(server: OddServer, lab: OddLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is moved after the run has let go of its locks; what is left goes with the next --delete."""
+    gone = remove(server, f"{FINE}4/")
+    loop = asyncio.new_event_loop()
+    with closing(loop):
+        work = loop.create_task(sync(lab.settings(), SyncRequest((ODD,), delete=True, max_delete=ALL)))
+
+        def move(*arguments: Any) -> bool:
+            heard = threading.Event()
+            loop.call_soon_threadsafe(work.cancel)
+            loop.call_soon_threadsafe(heard.set)
+            assert heard.wait(10)
+            return move_to_trash(*arguments)
+
+        monkeypatch.setattr(deleting, "move_to_trash", move)
+        with pytest.raises(asyncio.CancelledError):
+            loop.run_until_complete(work)
+    n_moved = len(OBJECTS) - len(lab.files())
+    assert 0 < n_moved < len(gone)
+    nothing_left_over(lab)
+    monkeypatch.undo()
+    assert lab.mirror(delete=True, max_delete=ALL).report.deleted.objects == len(gone) - n_moved
+    assert set(lab.files()) == keys_of(lab)
+
+
+def test_renamed_by_case_alone(server: OddServer, lab: OddLab) -> None:
+    """On a share that is blind to case the old name has the file of the new one: it is forgotten, and nothing moved."""
+    marker = lab.share / ".oomirror" / "marker.json"
+    marker.write_text(marker.read_text().replace('"is_case_blind": false', '"is_case_blind": true'))
+    for old, new in (
+        (f"{CONTAINER}volumes/raw/attributes.json", f"{CONTAINER}volumes/raw/Attributes.json"),
+        *((key, key.replace("labels/seg/", "labels/Seg/")) for key in OBJECTS if key.startswith(SEG)),
+    ):
+        server.objects[new] = server.objects.pop(old)
+    lab.mirror()
+    outcome = lab.mirror(delete=True, max_delete=ALL)
+    assert outcome.report.deleted.objects == 0
+    assert trash_of(lab) == {}
+    assert keys_of(lab) == set(server.objects)
 
 
 def test_killed_while_deleting(server: OddServer, lab: OddLab) -> None:

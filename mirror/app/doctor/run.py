@@ -9,6 +9,8 @@ from mirror.app.doctor.bucket import look_at_bucket
 from mirror.app.doctor.catalog import look_at_catalog
 from mirror.app.doctor.checks import Check, blocking
 from mirror.app.doctor.machine import look_at_machine
+from mirror.app.doctor.mirrors import look_at_mirrors, look_at_schedule
+from mirror.app.doctor.receivers import look_at_receivers
 from mirror.app.doctor.share import look_at_share
 from mirror.config import Settings
 from mirror.report.doctor import DoctorReport
@@ -32,6 +34,9 @@ def checks_of(settings: Settings, *, bucket: str | None = None) -> tuple[Check, 
         Check("machine", blocking(look_at_machine)),
         Check("share", blocking(partial(look_at_share, settings))),
         Check("catalog", blocking(partial(look_at_catalog, settings))),
+        Check("mirrors", blocking(partial(look_at_mirrors, settings))),
+        Check("schedule", blocking(partial(look_at_schedule, settings))),
+        Check("notify", partial(look_at_receivers, settings.notify)),
         *(Check(f"bucket {name}", partial(look_at_bucket, name, settings.bucket(name))) for name in names),
     )
 

@@ -36,12 +36,16 @@ def restore(
     """
     with Talk(Manner(as_json, verbose=verbose, units=units), "trash restore") as talk:
         from mirror.app.trash import restore as run_restore
+        from mirror.cli.signals import run as run_stoppable
         from mirror.config import load_settings
         from mirror.errors import ExitCode
         from mirror.report.json import document
         from mirror.report.text.trash import render_restored
 
         settings = load_settings(config)
-        report = run_restore(settings, run, tuple(keys or ()), overwrite=overwrite, sink=talk.sink, force_catalog=force)
+        names = tuple(keys or ())
+        report = run_stoppable(
+            run_restore(settings, run, names, overwrite=overwrite, sink=talk.sink, force_catalog=force)
+        )
         talk.answer((report,), document(report), lambda: render_restored(report, units=units))
         return ExitCode.INCOMPLETE if report.failed else ExitCode.DONE

@@ -48,5 +48,5 @@ def render_emptied(report: EmptyReport, *, units: Units = Units.SI) -> str:
     """Return what was removed for good."""
     lines = [f"Removed for good: {format_amount(report.removed, units)}, of {plural(len(report.runs), 'run')}."]
     if report.in_use:
-        lines.append(f"Left, for their runs go on: {', '.join(report.in_use)}.")
+        lines.append(f"Left, for it is in use: {', '.join(report.in_use)}.")
     return "\n".join(lines)

@@ -120,3 +120,19 @@ def test_left_overs_are_told(lab: Path, run_json: RunJson) -> None:
 def test_unknown_bucket(run_json: RunJson) -> None:
     """Exit 2, as everywhere."""
     run_json("error", "doctor", "--bucket", "z", code=2)
+
+
+def test_mirrors_and_receivers(lab: Path, run_text: RunCommand, run_json: RunJson) -> None:
+    """What keeps the mirror up to date and who is told of it is looked at, too; no secret is shown."""
+    (lab / "oomirror.toml").write_text(
+        '[[mirrors]]\ndataset = "jrc_x"\n'
+        '[notify]\nwebhook = "http://ada:T0ken@127.0.0.1:9/T0ken"\ncommand = "cat T0ken"\n'
+        f'metrics = "{lab}/x.prom"\n'
+    )
+    report = run_json("doctor", "doctor", "--bucket", "b", code=3)
+    wanted = {"mirrors": {"note"}, "webhook": {"problem"}, "command": {"ok"}, "metrics": {"ok"}}
+    assert wanted.items() <= states(report).items()
+    assert "schedule" in states(report)
+    text = run_text("doctor", "--bucket", "b", code=3)
+    assert "http://127.0.0.1:9: cannot connect" in text
+    assert "T0ken" not in f"{report}{text}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from mirror.store.trash import (
     trashed_runs,
     write_note,
 )
+from tests.shim import Fault, shim
 
 ONE, TWO, THREE = (Trashed(f"bucket/{name}", 1, "") for name in "123")
 
@@ -51,6 +53,38 @@ def test_pending_is_what_was_begun_and_not_ended(share: Share) -> None:
     with (folder / JOURNAL).open("a") as file:
         file.write('["bucket/4", 1')
     assert pending(run) == [TWO, THREE]
+
+
+def test_settled_is_no_more_pending(share: Share) -> None:
+    """Whether it was begun or left; what is written after a torn line is read."""
+    folder = share.own / "trash" / "run"
+    journal = Journal(folder)
+    journal.begin([ONE, TWO])
+    journal.end([ONE.relative])
+    journal.begin([THREE])
+    with (folder / JOURNAL).open("a") as file:
+        file.write('["bucket/4", 1')
+    (run,) = trashed_runs(share)
+    journal.settle([ONE.relative])
+    assert pending(run) == [THREE]
+    journal.settle([THREE.relative, "bucket/unknown"])
+    assert pending(run) == []
+
+
+def test_run_that_is_removed_meanwhile(share: Share) -> None:
+    """It is none; the others are shown."""
+    for name in "ab":
+        (share.own / "trash" / name).mkdir(parents=True)
+    with shim(share.root, Fault("stat", errno.ENOENT, of="trash/a$")):
+        assert [run.name for run in trashed_runs(share)] == ["b"]
+
+
+def test_note_without_a_time_zone(share: Share) -> None:
+    """Its time is that of this machine: runs can be put in order."""
+    for name, zone in (("a", ""), ("b", "+00:00")):
+        (share.own / "trash" / name).mkdir(parents=True)
+        write_note(share.own / "trash" / name, Note(f"2001-01-01T00:00:00{zone}", "bucket", ("d",), 7))
+    assert len(trashed_runs(share)) == 2
 
 
 def test_runs_come_by_age(share: Share) -> None:

@@ -12,12 +12,12 @@ import pytest
 from mirror.app.doctor.bucket import clock
 from mirror.app.doctor.checks import Check, blocking
 from mirror.app.doctor.run import examine
-from mirror.app.doctor.share import behaves
+from mirror.app.doctor.share import behaves, cached
 from mirror.errors import UnsafeError
 from mirror.keys import ShareRules
 from mirror.report.doctor import Diagnosis, ok
 from mirror.report.text.doctor import render_doctor
-from mirror.store.mounts import is_network
+from mirror.store.mounts import is_network, mount_of
 from mirror.store.probe import Behaviour, probe_behaviour
 from mirror.store.share import Share
 
@@ -41,6 +41,25 @@ def test_behaviour(behaviour: Behaviour, expected: set[str]) -> None:
     said = [one for one in behaves(behaviour, RULES) if one.state != "ok"]
     assert {f"{one.name} {one.state}" for one in said} == expected
     assert all(one.advice for one in said)
+
+
+MOUNTS = {
+    "nfs": ("nas:/vol /lab nfs4 rw,hard,acregmin=3,acregmax=60,acdirmax=60 0 0", []),
+    "local": ("/dev/sda /lab ext4 rw,actimeo=600 0 0", []),
+    "slow": ("nas:/vol /lab nfs4 rw,acregmin=600,acregmax=600,acdirmax=90 0 0", ["acregmax=600, acdirmax=90"]),
+    "smb": ("//nas/lab /lab cifs rw,actimeo=61,closetimeo=1 0 0", ["actimeo=61"]),
+    "nocto": ("nas:/vol /lab nfs4 rw,nocto,actimeo=odd 0 0", ["nocto"]),
+    "both": ("nas:/vol /lab nfs rw,nocto,actimeo=3600 0 0", ["actimeo=3600", "nocto"]),
+}
+
+
+@pytest.mark.parametrize(("mounts", "words"), MOUNTS.values(), ids=MOUNTS.keys())
+def test_mount_that_believes_too_long(mounts: str, words: list[str]) -> None:
+    """Of a share on the network it is a note: what others write, and the beat of a lock, is seen too late."""
+    said = list(cached(mount_of(Path("/lab/OpenOrganelle"), mounts)))
+    assert [one.state for one in said] == ["note"] * len(words)
+    assert all(word in one.found and one.advice for word, one in zip(words, said, strict=True))
+    assert list(cached(None)) == []
 
 
 def test_probing_leaves_nothing(tmp_path: Path) -> None:
