@@ -33,7 +33,20 @@ from mirror.quantities import Timetable
 from mirror.store.bucket import Bucket
 from mirror.store.share import Share
 from mirror.store.staging import FilePolicy, Fsync, Staging
-from tests.faults import BUCKET, MODIFIED, Ask, Cut, Fault, Garble, OddServer, Refuse, Stall, SwapWith, run_odd_server
+from tests.faults import (
+    BUCKET,
+    MODIFIED,
+    Ask,
+    Cut,
+    Fault,
+    Garble,
+    OddServer,
+    Refuse,
+    Stall,
+    SwapWith,
+    at_times,
+    run_odd_server,
+)
 
 QUICK = RetryPolicy(base_seconds=0.001)
 
@@ -176,9 +189,7 @@ async def test_retry_after_as_numbers(rig: Rig, server: OddServer) -> None:
 async def test_requests_at_25_per_cent_faults(rig: Rig, server: OddServer, by_processes: bool) -> None:
     """With one answer in four bad, all files are right, and the requests are less than three for each object."""
     bodies = fill(server, 200)
-    chance = random.Random(5)
-    kinds: list[Fault] = [Refuse(), Refuse(500, "InternalError"), Cut(), Garble()]
-    server.fault = lambda _: chance.choice(kinds) if chance.random() < 0.25 else None
+    server.fault = at_times(Refuse(), Refuse(500, "InternalError"), Cut(), Garble(), seed=5)
     results = await rig.run(by_processes=by_processes)
     assert rig.files() == bodies
     assert results.transferred.objects == 200

@@ -93,3 +93,4 @@ def test_an_unknown_format_names_the_near_one(spec: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_formats(spec)
     assert hint in caught.value.hint
+    assert not caught.value.expected  # The formats are told once.
