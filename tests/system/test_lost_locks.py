@@ -142,5 +142,5 @@ def test_a_run_that_restores_moves_nothing_after(lab: OddLab, server: OddServer,
     lab.mirror(delete=True, max_delete=ALL)
     (folder,) = (lab.share / ".oomirror" / "trash").iterdir()
     with steps(lab.share, f"rename {lab.mirrored}/.*/1/0/1$", take_over), pytest.raises(LockedError):
-        trash.restore(lab.settings(), folder.name)
+        asyncio.run(trash.restore(lab.settings(), folder.name))
     assert {key for key in lab.files() if "/s0/1/" in key} <= {f"{LEVEL}1/0/0", f"{LEVEL}1/0/1"}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mirror.errors import LockedError, UnsafeError
-from mirror.lock import check_held, live_tokens, live_tokens_now
+from mirror.lock import Holder, check_held, live_tokens, live_tokens_now, sweep_locks
 from mirror.store.share import MARKER, Share
-from tests.mirror.lock.labs import far_away, lock, write_holder
+from tests.mirror.lock.labs import dead_here, far_away, lock, write_holder
 from tests.shim import Ways, shim
 
 
