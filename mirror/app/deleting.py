@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -47,6 +47,8 @@ class Deleted:
     """Into the trash."""
     failed: tuple[tuple[str, FileError], ...] = ()
     """Full key and reason of what could not be moved."""
+    n_forgotten: int = 0
+    """Objects of which it is forgotten that they are damaged or lost here: the bucket has them no more."""
     is_complete: bool = True
     """False where there was no time for all of it."""
 
@@ -96,15 +98,25 @@ class Deleter:
 
         Cancelling ends it between two files; those that are left of a batch are left for the next run that deletes.
         """
+        gone = tuple(gone)
         for batch in self._batches(gone):
             if not has_time():
                 return Deleted(self._moved, tuple(self._failed), is_complete=False)
             await in_thread_to_its_end(partial(self._move, batch), self._is_stopped.set)
         await in_thread_to_its_end(self._settle)
-        return Deleted(self._moved, tuple(self._failed))
+        n_forgotten = await in_thread_to_its_end(partial(self._forget_damage, gone))
+        return Deleted(self._moved, tuple(self._failed), n_forgotten)
 
-    def _batches(self, gone: Iterable[Gone]) -> Iterator[list[Trashed]]:
-        gone = tuple(gone)
+    def _forget_damage(self, gone: Sequence[Gone]) -> int:
+        n_forgotten = 0
+        for one in gone:
+            for page in one.damage:
+                keys = [key for key, _, _ in self._spool.rows([page])]
+                self._state.forget_damage(keys)
+                n_forgotten += len(keys)
+        return n_forgotten
+
+    def _batches(self, gone: Sequence[Gone]) -> Iterator[list[Trashed]]:
         # Without its document a level opens no more; only then may its blocks go.
         for one in gone:
             yield from _in_batches(self._trashed(one.documents))

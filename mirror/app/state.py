@@ -200,6 +200,28 @@ class BucketState:
                     for key, (size, etag) in _blocks(connection, place, self.grid_ids[place]):
                         yield Held(key, size, etag)
 
+    def known_damage(self, prefix: str, *, is_deep: bool) -> Iterator[Held]:
+        """Yield what checks found damaged or lost below a full key prefix, or directly in that folder, in order."""
+        if self.catalog is None or self.bucket_id is None:
+            return
+        after: str | None = None
+        while True:
+            with self.catalog.read() as connection:
+                page = queries.damaged_objects(connection, self.bucket_id, prefix, after=after, limit=_BATCH_OBJECTS)
+            if not page:
+                return
+            for one in page:
+                if is_deep or "/" not in one.key[len(prefix) :]:
+                    yield Held(one.key, one.size, one.etag)
+            after = page[-1].key
+
+    def forget_damage(self, keys: Sequence[str]) -> None:
+        """Forget that these were found damaged or lost."""
+        if self.catalog is None or self.bucket_id is None:
+            raise TypeError("a dry run changes nothing")
+        with self.catalog.begin() as connection:
+            queries.drop_damaged(connection, self.bucket_id, keys)
+
     def has(self, key: str) -> bool:
         """Return whether the catalog says that an object is on the share."""
         if self.catalog is None or self.bucket_id is None:

@@ -42,6 +42,7 @@ from mirror.objects import Tally, Verification
 from mirror.plan import Plan, check_room
 from mirror.report.chosen_crops import crop_lines
 from mirror.report.model import Amount, FailedObject, SkippedObject, SyncReport, Verified
+from mirror.report.numbers import plural
 from mirror.store.bucket import Bucket
 from mirror.store.share import FileError
 from mirror.store.staging import Staging
@@ -244,7 +245,11 @@ class _Sync:
             tops=tops,
             is_case_blind=self.place.marker.rules.is_case_blind,
         )
-        return await deleter.delete(gone, has_time=self._has_time)
+        deleted = await deleter.delete(gone, has_time=self._has_time)
+        if deleted.n_forgotten:
+            words = "that is damaged or lost here and gone in the bucket, too, is forgotten"
+            self.sink(Note(f"{plural(deleted.n_forgotten, 'object')} {words}."))
+        return deleted
 
     async def _transfer(self, survey: Survey, comparison: Comparison, run: Run, staging: Staging) -> Results:
         snapshots = write_snapshots(self.state, survey, self.spool, run.id, SnapshotScope.SELECTION)

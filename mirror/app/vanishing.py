@@ -57,10 +57,12 @@ class Gone:
 
     documents: tuple[Page, ...]
     others: tuple[Page, ...]
+    damage: tuple[Page, ...] = ()
+    """What checks found damaged or lost on the share, and the bucket has not: nothing can mend it."""
 
     @property
     def pages(self) -> tuple[Page, ...]:
-        """All of it."""
+        """All that goes."""
         return self.documents + self.others
 
 
@@ -105,7 +107,7 @@ class Vanishing:
         for _, gone in found:
             await self._check_gone(gone)
         deletion = Deletion(tuple(leaving for leaving, _ in found), limit or DEFAULT_LIMIT)
-        return Vanished(deletion, tuple(gone for _, gone in found if gone.pages))
+        return Vanished(deletion, tuple(gone for _, gone in found if gone.pages or gone.damage))
 
     async def _places(self, surveyed: Surveyed) -> list[Place]:
         chosen = list(chosen_places(surveyed))
@@ -138,11 +140,14 @@ class Vanishing:
         for one in vanished(sums.counted(held), listed.has):
             sums.add(one)
             (documents if one.key.rpartition("/")[2] in METADATA_NAMES else others).add(one)
+        damage = _Pages(self._spool)
+        for one in vanished(self._state.known_damage(place.prefix, is_deep=place.is_deep), listed.has):
+            damage.add(one)
         tally = sum((shard.listed for shard in place.shards), Tally())
         leaving = Leaving(
             place.dataset, place.volume, place.level, tally, sums.mirrored, sums.vanished, tuple(sums.examples)
         )
-        return leaving, Gone(documents.end(), others.end())
+        return leaving, Gone(documents.end(), others.end(), damage.end())
 
     async def _check_gone(self, gone: Gone) -> None:
         """Ask for some of what seems to be gone, by name."""

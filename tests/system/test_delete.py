@@ -21,8 +21,10 @@ from mirror.app import deleting
 from mirror.app.state import BucketState
 from mirror.app.sync import SyncRequest, sync
 from mirror.app.trash import empty
+from mirror.app.verify import VerifyRequest, verify
 from mirror.crops.spec import parse_crops
 from mirror.diff import Kind
+from mirror.engine.events import Note
 from mirror.engine.fetch import Item
 from mirror.errors import ExitCode, MirrorError, UnsafeError, UsageError
 from mirror.quantities import Limit
@@ -140,6 +142,25 @@ def test_what_vanished_goes_to_the_trash(server: OddServer, lab: OddLab, keys: t
     nothing_left_over(lab)
     again = lab.mirror(delete=True, max_delete=ALL).report
     assert (again.deleted.objects, again.planned.objects) == (0, 0)
+
+
+def test_what_is_lost_here_and_gone_there_is_forgotten(server: OddServer, lab: OddLab) -> None:
+    """Nothing can mend it: checks tell it each night, until a sync that deletes; what the bucket has is told on."""
+    lost, kept = f"{FINE}0/0/0", f"{FINE}0/0/1"
+    for key in (lost, kept):
+        (lab.mirrored / key).unlink()
+    check = VerifyRequest((ODD,), "b").at_depth(quick=True, full=False, repair=False)
+    assert {one.key for one in asyncio.run(verify(lab.settings(), check)).lost} == {lost, kept}
+    remove(server, lost)
+    only_coarse = SelectionSpec(scales=parse_scales("s1"))
+    lab.mirror(delete=True, max_delete=ALL, spec=only_coarse)
+    assert {one.key for one in asyncio.run(verify(lab.settings(), check)).lost} == {lost, kept}
+    outcome = lab.mirror(delete=True, max_delete=ALL)
+    assert outcome.report.deleted.objects == 0
+    said = [event.text for event in outcome.events if isinstance(event, Note)]
+    assert "1 object that is damaged or lost here and gone in the bucket, too, is forgotten." in said
+    assert asyncio.run(verify(lab.settings(), check)).lost == ()
+    assert lab.files() == {key: body for key, body in OBJECTS.items() if key != lost}
 
 
 def test_nothing_is_deleted_without_being_asked(server: OddServer, lab: OddLab) -> None:

@@ -77,21 +77,24 @@ def _circumstances(report: VerifyReport, units: Units) -> Iterable[str]:
 
 
 def _table(report: VerifyReport, units: Units, width: int | None) -> str:
+    """Return a line for each level; names that are the same in all of them are left out."""
+    looked = [one for one in report.levels if one.checked.objects]
+    has_datasets = len({one.dataset for one in looked}) > 1
+    has_buckets = len({one.bucket for one in looked}) > 1
     rows = [
         [
-            f"{one.dataset or one.bucket}: {one.volume}",
+            f"{one.dataset or one.bucket}: {one.volume}" if has_datasets else one.volume,
             one.level or "",
-            one.bucket,
+            *([one.bucket] if has_buckets else ()),
             f"{one.checked.objects:,}",
             format_bytes(one.checked.bytes, units),
             f"{one.damaged.objects:,}",
             f"{one.lost.objects:,}",
         ]
-        for one in report.levels
-        if one.checked.objects
+        for one in looked
     ]
-    header = ["volume", "level", "bucket", "objects", "size", "damaged", "lost"]
-    return render_table(header, rows, words=(0, 1, 2), width=width)
+    header = ["volume", "level", *(["bucket"] if has_buckets else ()), "objects", "size", "damaged", "lost"]
+    return render_table(header, rows, words=(0, 1, 2) if has_buckets else (0, 1), width=width)
 
 
 def _problems(report: VerifyReport) -> list[str]:
