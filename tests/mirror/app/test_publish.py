@@ -222,8 +222,9 @@ from mirror.store.share import Share
 from mirror.store.staging import FilePolicy
 publisher = Publisher(open_catalog(sys.argv[1]), Share(Path(sys.argv[2])), FilePolicy(), "killed")
 print("ready", flush=True)
-while not publisher.publish():
+while not (notes := publisher.publish()):
     print("published", flush=True)
+print(*notes, flush=True)
 """
 
 
