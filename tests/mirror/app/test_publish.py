@@ -220,7 +220,7 @@ from catalog.session import open_catalog
 from mirror.app.publish import Publisher
 from mirror.store.share import Share
 from mirror.store.staging import FilePolicy
-publisher = Publisher(open_catalog(sys.argv[1]), Share(Path(sys.argv[2])), FilePolicy(), "killed")
+publisher = Publisher(open_catalog(sys.argv[1]), Share(Path(sys.argv[2])), FilePolicy(), sys.argv[3])
 print("ready", flush=True)
 while not (notes := publisher.publish()):
     print("published", flush=True)
@@ -233,8 +233,9 @@ def test_killed_at_any_moment_the_old_or_the_new_is_there(lab: Settings, catalog
     share = Share(lab.share_root())
     chance = random.Random(7)
     environment = os.environ | {"TMPDIR": str(tmp_path)}
-    for _ in range(6):
-        command = [sys.executable, "-c", _FOR_EVER, lab.catalog, str(share.root)]
+    for number in range(6):
+        # A room of its own, as each run has: what the one before left in its room stays there until the sweep.
+        command = [sys.executable, "-c", _FOR_EVER, lab.catalog, str(share.root), f"killed-{number}"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
