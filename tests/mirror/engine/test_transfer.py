@@ -427,11 +427,8 @@ async def test_time_that_is_up_gives_back_what_is_not_asked_for(
     """Also what was handed over already is not begun any more, and what came has its rows."""
     fill(server, 400)
     server.delay_seconds = 0.05
-    started = time.monotonic()
-    results = await rig.run(
-        concurrency=2, by_processes=by_processes, may_go_on=lambda: time.monotonic() - started < 1.0
-    )
-    assert time.monotonic() - started < 5
+    # Not by the clock: on a busy machine processes may take seconds to begin.
+    results = await rig.run(concurrency=2, by_processes=by_processes, may_go_on=lambda: len(server.asks) < 20)
     assert not results.is_complete
     assert 0 < results.transferred.objects < 200
     assert {row.item.key for row in rig.rows} == set(rig.files())
