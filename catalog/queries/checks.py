@@ -38,9 +38,10 @@ def slab_sums(connection: Connection, array_id: int) -> tuple[SlabSum, ...]:
 
 
 def slab_rows(connection: Connection, array_id: int, x: int) -> frozenset[int]:
-    """Return the rows (y) of a slab of which blocks are on the share."""
+    """Return the rows (y) of a slab of which blocks are on the share; rows of the catalog in doubt do not count."""
     t = mirrored_block.c
-    return frozenset(connection.execute(select(t.y).where(t.array_id == array_id, t.x == x).distinct()).scalars())
+    query = select(t.y).where(t.array_id == array_id, t.x == x, t.etag != IN_DOUBT_ETAG)
+    return frozenset(connection.execute(query.distinct()).scalars())
 
 
 def blocks_to_check(

@@ -102,6 +102,11 @@ class VerifyReport(_Report):
         """How many objects a repair would fetch: all that is wrong but strays."""
         return sum(n for kind, n in self.kinds.items() if kind != "stray")
 
+    @property
+    def is_of_nothing(self) -> bool:
+        """Whether there was nothing to look at: as far as the catalog knows, nothing is on the share."""
+        return self.complete and not (self.checked.objects or self.kinds)
+
 
 class CertifyReport(_Report):
     """What `oomirror certify` wrote."""

@@ -75,9 +75,10 @@ def repair_once(machine: MirrorMachine) -> None:
     bad, was = _bad(machine, is_full=True), _claims(machine)
     with machine.watched():
         report = _verify(machine, is_full=True, repair=True)
-    nothing_left_over(machine.lab)
     if report is None:
         return
+    if report.checked.objects:  # Else no dataset was locked, and what a killed run left stays.
+        nothing_left_over(machine.lab)
     assert _named(report) == bad, (_named(report) - bad, bad - _named(report))
     reasons = {one.key: one.reason for one in report.unmended}
     still = bad & _bad(machine, is_full=True)

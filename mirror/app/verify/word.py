@@ -10,5 +10,5 @@ from mirror.report.verification import VerifyReport
 
 def word_of(report: VerifyReport) -> Word:
     """Return what receivers are told of a check; what was mended is a change."""
-    text = words_of(render_verify(report), render_verify_problems(report))
+    text = words_of(render_verify(report), "" if report.is_of_nothing else render_verify_problems(report))
     return Word(exit_code_of(report), bool(report.repaired), text)

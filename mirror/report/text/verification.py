@@ -10,6 +10,7 @@ from mirror.report.verification import CertifyReport, VerifyReport
 
 SHOWN = 20
 """Of each list; the others are counted."""
+_NOTHING = "Nothing was looked at: as far as the catalog knows, nothing of it is on the share."
 _DEPTHS = {
     "quick": "presence and size",
     "headers": "presence, size and headers of blocks",
@@ -35,6 +36,8 @@ def render_verify(report: VerifyReport, *, units: Units = Units.SI, width: int |
 
 def render_verify_problems(report: VerifyReport) -> str:
     """Return only what is wrong; empty if nothing is."""
+    if report.is_of_nothing:
+        return _NOTHING
     return "\n".join(_problems(report)).lstrip("\n")
 
 
@@ -42,9 +45,9 @@ def _answer(report: VerifyReport, units: Units) -> str:
     looked = f"{format_amount(report.checked, units)} looked at ({_DEPTHS[report.depth]})"
     n_strays, n_lost, n_unread = (report.n_of(kind) for kind in ("stray", "lost", "unreadable"))
     n_damaged = report.n_mendable - n_lost - n_unread
+    if report.is_of_nothing:
+        return _NOTHING
     if not report.kinds:
-        if not report.checked.objects:
-            return "Nothing was looked at: as far as the catalog knows, nothing of it is on the share."
         whole = "All is whole" if report.complete else "Whole as far as it came"
         return f"{whole}: {looked} in {format_seconds(report.seconds)}."
     counts = [
@@ -135,6 +138,8 @@ def _more(n_shown: int, n_named: int, n_all: int) -> list[str]:
 
 
 def _advice(report: VerifyReport) -> Iterable[str]:
+    if report.is_of_nothing:
+        yield "`oomirror sync` mirrors it; `oomirror adopt` takes over files that lie there already."
     if not report.runs:
         return
     if report.n_mendable > report.repaired and not report.unrepaired:

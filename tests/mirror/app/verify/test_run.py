@@ -18,7 +18,7 @@ from catalog.records import DamagedRecord, Recorded, RunKind, RunState
 from mirror.app.inventory import list_levels
 from mirror.app.setup import init
 from mirror.app.state import BucketState
-from mirror.app.verify import VerifyRequest, exit_code_of, verify
+from mirror.app.verify import VerifyRequest, exit_code_of, verify, word_of
 from mirror.engine.fetch import ChecksumMode
 from mirror.engine.scrub import Depth
 from mirror.errors import ExitCode, LockedError, UnknownNameError, UnsafeError
@@ -202,6 +202,30 @@ def test_strays_are_told_and_left(lab: Lab) -> None:
     assert kinds(report) == dict.fromkeys(keys, "stray")
     assert exit_code_of(report) is ExitCode.DIFFERENCES
     assert all(lab.file(key).read_text() == "mine" for key in keys)
+
+
+def test_strays_beside_known_damage_are_told(lab: Lab) -> None:
+    """Also where all of a folder is damaged and known to be, so that nothing in it is looked at for its row."""
+    folder = lab.file(BLOCK).parent
+    blocks = {f"{BLOCK.rpartition('/')[0]}/{path.name}": "size" for path in folder.iterdir()}
+    for key in blocks:
+        lab.file(key).write_bytes(b"cut")
+    (folder / ".hidden").write_text("mine")
+    found = blocks | {f"{BLOCK.rpartition('/')[0]}/.hidden": "stray"}
+    for _ in range(2):
+        assert kinds(lab.verify(Depth.FULL)) == found
+    assert kinds(lab.verify(Depth.QUICK)) == found
+
+
+def test_a_check_that_has_nothing_to_look_at_has_failed(lab: Lab) -> None:
+    """After the catalog was lost, a night of checks does not look like one on which all is whole."""
+    with lab.catalog() as catalog, catalog.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM mirrored_block")
+        connection.exec_driver_sql("DELETE FROM mirrored_object")
+    report = lab.verify(Depth.QUICK)
+    assert (report.is_of_nothing, exit_code_of(report)) == (True, ExitCode.FAILED)
+    assert word_of(report).text.startswith("Nothing was looked at: as far as")
+    assert word_of(report).exit_code == ExitCode.FAILED
 
 
 def test_a_part_of_the_share_is_checked_and_mended_alone(lab: Lab) -> None:

@@ -50,6 +50,13 @@ def test_the_first_sentence_is_the_answer(fields: dict[str, object], sentence: s
     assert render_verify(report(**fields)).startswith(sentence)
 
 
+def test_a_check_of_nothing_says_what_to_do() -> None:
+    """It is a failure that a quiet run tells, too."""
+    nothing = report(checked=Amount(), ok=Amount(), levels=())
+    assert "`oomirror adopt` takes over" in render_verify(nothing)
+    assert render_verify_problems(nothing).startswith("Nothing was looked at")
+
+
 def test_lists_are_cut_and_counted() -> None:
     """Of many damaged objects some are named with kind and reason; how many more there are is said."""
     many = tuple(damaged(number) for number in range(SHOWN + 3))
