@@ -87,8 +87,8 @@ def report_of(
 def exit_code_of(report: VerifyReport) -> ExitCode:
     """Return the exit code that a report stands for: strays are differences, too, which nothing here removes.
 
-    Files that may not be read, where nothing else is wrong, are objects that failed. A check that had nothing to look at
-    has failed: after a catalog was lost, it must not look like a night on which all is whole.
+    Files that may not be read, where nothing else is wrong, are objects that failed. A check that had nothing to look
+    at has failed: after a catalog was lost, it must not look like a night on which all is whole.
     """
     if report.is_of_nothing:
         return ExitCode.FAILED
