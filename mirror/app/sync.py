@@ -21,6 +21,7 @@ from mirror.app.locks import dataset_locks
 from mirror.app.publish import Publisher
 from mirror.app.request import SyncRequest
 from mirror.app.run import Run, recorded_run
+from mirror.app.short_look import look_in_short
 from mirror.app.site import Site
 from mirror.app.snapshot import write_snapshots
 from mirror.app.state import BucketState
@@ -225,6 +226,7 @@ class _Sync:
         with self._site.staging() as staging:
             try:
                 async with plain_errors():
+                    await asyncio.to_thread(look_in_short, staging, self.place.marker.rules, self.sink)
                     results = await self._transfer(survey, comparison, run, staging)
                     return results, await self._delete(survey, comparison.gone, staging)
             finally:

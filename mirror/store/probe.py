@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,6 +91,18 @@ def clock_ahead_seconds(share: Share) -> float:
             return _clock_ahead(folder)
         except OSError as error:
             raise unsafe_of(error, "cannot write on the share", share.root) from error
+
+
+def is_case_blind(share: Share, room: Path) -> bool:
+    """Return whether names that differ by case are one file, by files in a run's own room. Raises as `probe_rules`."""
+    try:
+        return _is_case_blind(room)
+    except OSError as error:
+        raise unsafe_of(error, "cannot write on the share", share.root) from error
+    finally:
+        for name in ("case", "CASE"):
+            with suppress(OSError):  # Left to who removes the room.
+                (room / name).unlink()
 
 
 @contextmanager

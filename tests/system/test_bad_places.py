@@ -240,6 +240,13 @@ def _change_marker(lab: OddLab) -> None:
     path.write_text(json.dumps(document | {"uuid": "00000000-0000-4000-8000-000000000000"}))
 
 
+def _change_names(lab: OddLab) -> None:
+    path = lab.share / ".oomirror" / MARKER
+    document = json.loads(path.read_text())
+    document["rules"]["is_case_blind"] = True
+    path.write_text(json.dumps(document))
+
+
 def _damage_catalog(lab: OddLab) -> None:
     lab.catalog.write_bytes(b"no database, " * 1000)
 
@@ -261,6 +268,7 @@ PLACES: dict[str, tuple[Callable[[OddLab], object], ExitCode, str]] = {
     "share-unmarked": (_remove_marker, ExitCode.UNSAFE, "not marked"),
     "marker-damaged": (_damage_marker, ExitCode.UNSAFE, "damaged"),
     "share-foreign": (_change_marker, ExitCode.UNSAFE, "another share"),
+    "share-of-other-names": (_change_names, ExitCode.UNSAFE, "does not take names as when it was marked"),
     "catalog-damaged": (_damage_catalog, ExitCode.FAILED, "catalog"),
     "catalog-torn": (_tear_catalog, ExitCode.FAILED, "catalog"),
     "catalog-newer": (_newer_catalog, ExitCode.FAILED, "newer"),

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from catalog.session import open_catalog
-from mirror.app import deleting
+from mirror.app import deleting, short_look
 from mirror.app.state import BucketState
 from mirror.app.sync import SyncRequest, sync
 from mirror.app.trash import empty
@@ -428,8 +428,10 @@ def test_cancelled_between_two_files(server: OddServer, lab: OddLab, monkeypatch
     assert set(lab.files()) == keys_of(lab)
 
 
-def test_renamed_by_case_alone(server: OddServer, lab: OddLab) -> None:
+def test_renamed_by_case_alone(server: OddServer, lab: OddLab, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a share that is blind to case the old name has the file of the new one: it is forgotten, and nothing moved."""
+    # A share that says so: here is no file system that is blind. What is tried is what a run does with its names.
+    monkeypatch.setattr(short_look, "is_case_blind", lambda *_: True)
     marker = lab.share / ".oomirror" / "marker.json"
     marker.write_text(marker.read_text().replace('"is_case_blind": false', '"is_case_blind": true'))
     for old, new in (

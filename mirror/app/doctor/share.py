@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mirror.app.short_look import cached
 from mirror.app.workplace import checked_marker
 from mirror.config import Settings
 from mirror.keys import ShareRules
-from mirror.lock import STALE_SECONDS, live_tokens
+from mirror.lock import live_tokens
 from mirror.plan import SPARE_BYTES
 from mirror.report.doctor import Diagnosis, note, ok, problem
 from mirror.report.numbers import format_bytes, format_count, plural
-from mirror.store.mounts import Mount, is_network, mount_here
+from mirror.store.mounts import is_network, mount_here
 from mirror.store.probe import Behaviour, probe_behaviour
 from mirror.store.share import Share
 from mirror.store.trash import trashed_runs
 
 _SKEW_SECONDS = 60.0
 _FEW_INODES = 100_000
-_CACHE_OPTIONS = ("actimeo", "acregmax", "acdirmax")
-"""How long, in seconds, NFS and SMB believe what they were told of a file or a folder."""
 
 KNOWN_OF = {
     "cifs": "it takes no name with : or a dot at its end, and may be blind to case; mount it with `serverino,hard`",
@@ -52,25 +51,6 @@ def _file_system(kind: str) -> Diagnosis:
         return ok("file system", kind or "not told by this system")
     words = next((words for start, words in KNOWN_OF.items() if kind.startswith(start)), "a network file system")
     return note("file system", f"{kind}: {words}")
-
-
-def cached(mount: Mount | None) -> Iterator[Diagnosis]:
-    """Yield what is to be said of a network mount that believes too long what it was told once."""
-    if mount is None or not is_network(mount.kind):
-        return
-    options = dict(one.partition("=")[::2] for one in mount.options)
-    slow = [f"{name}={options[name]}" for name in _CACHE_OPTIONS if _seconds(options.get(name, "")) > STALE_SECONDS]
-    if slow:
-        found = f"mounted with {', '.join(slow)}: what another machine writes is seen as late"
-        advice = f"Mount it with actimeo={STALE_SECONDS:.0f} or less: whose lock seems to stand is taken for dead."
-        yield note("mount", found, advice)
-    if "nocto" in options:
-        found = "mounted with nocto: a file that another machine has written is not looked at anew when it is opened"
-        yield note("mount", found, "Mount it without nocto.")
-
-
-def _seconds(value: str) -> int:
-    return int(value) if value.isdecimal() else 0
 
 
 def _room(share: Share) -> Iterator[Diagnosis]:

@@ -12,7 +12,8 @@ import pytest
 from mirror.app.doctor.bucket import clock
 from mirror.app.doctor.checks import Check, blocking
 from mirror.app.doctor.run import examine
-from mirror.app.doctor.share import behaves, cached
+from mirror.app.doctor.share import behaves
+from mirror.app.short_look import cached
 from mirror.errors import UnsafeError
 from mirror.keys import ShareRules
 from mirror.report.doctor import Diagnosis, ok
