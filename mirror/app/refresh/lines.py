@@ -100,9 +100,10 @@ def refresh_report(
 
 
 def worst_exit(codes: Collection[int]) -> int:
-    """Return the one that counts: the first that is present of 5, 1, 6, 4, 0.
+    """Return the one that counts: the first that is present of 5, 1, 6, 4, 0. Any other is a failure: 1.
 
-    >>> [worst_exit(codes) for codes in ({0}, {0, 4}, {4, 6}, {6, 1, 0}, {1, 5})]
-    [0, 4, 6, 1, 5]
+    >>> [worst_exit(codes) for codes in ({0}, {0, 4}, {4, 6}, {6, 1, 0}, {1, 5}, {0, 2})]
+    [0, 4, 6, 1, 5, 1]
     """
-    return next((int(code) for code in _WORST_FIRST if code in codes), int(ExitCode.DONE))
+    known = {code if code in _WORST_FIRST else ExitCode.FAILED for code in codes if code != ExitCode.DONE}
+    return next((int(code) for code in _WORST_FIRST if code in known), int(ExitCode.DONE))

@@ -67,9 +67,11 @@ async def refresh(
     Raises
     ------
     ConfigError, UnknownNameError
-        There are no entries, or none of a name that was given.
+        There are no entries, or none of a name that was given; or no share is configured.
     RefreshRunsError
         Another refresh of this catalog is at work.
+    UnsafeError, CatalogError
+        Share or catalog cannot be used, and no entry was begun. What ends it later is the report's `problem`.
 
     Cancelling saves the state of all finished objects, as in `sync`.
     """
@@ -83,9 +85,9 @@ async def refresh(
                 await one.run(place, started)
                 if not request.dry_run and one.has_written:
                     await _publish(settings, place, room, sink)
-    except RefreshRunsError:
-        raise
     except (MirrorError, CatalogError) as error:
+        if not one.has_begun:
+            raise
         problem = error
     return refresh_report(
         one.all_lines(),
@@ -115,6 +117,11 @@ class _Round:
     _begun: list[Entry] = field(default_factory=list)
     _busy: set[tuple[str, str]] = field(default_factory=set)
     _turn: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether an entry had its turn, so that there is something to report."""
+        return bool(self._begun)
 
     def all_lines(self) -> tuple[MirrorLine, ...]:
         """Return a line for each entry, in the order of the configuration."""

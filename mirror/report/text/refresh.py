@@ -42,7 +42,12 @@ def render_refresh_problems(report: RefreshReport) -> str:
 
 
 def first_sentence(report: RefreshReport, *, units: Units = Units.SI) -> str:
-    """Return the answer: how many of the mirrors are up to date, and what came."""
+    """Return the answer: what ended it early, how many of the mirrors are up to date, and what came."""
+    said = f"{error_sentence(report.problem)} " if report.problem is not None else ""
+    return said + _what_came(report, units)
+
+
+def _what_came(report: RefreshReport, units: Units) -> str:
     n = len(report.mirrors)
     if report.dry_run:
         amount = format_amount(total([line.planned for line in report.mirrors]), units)
@@ -51,10 +56,7 @@ def first_sentence(report: RefreshReport, *, units: Units = Units.SI) -> str:
     who = ("The mirror is" if n == 1 else f"All {n} mirrors are") if n_done == n else f"{n_done} of {n} mirrors are"
     came = f"{format_amount(report.transferred, units)} came" if report.transferred.objects else "nothing had to come"
     others = _others(report.mirrors)
-    sentence = f"{who} up to date{f' ({others})' if others else ''}; {came} in {format_seconds(report.seconds)}."
-    if report.problem is not None:
-        return f"{error_sentence(report.problem)} {sentence}"
-    return sentence
+    return f"{who} up to date{f' ({others})' if others else ''}; {came} in {format_seconds(report.seconds)}."
 
 
 def line_words(line: MirrorLine, *, dry_run: bool = False, units: Units = Units.SI) -> str:

@@ -168,6 +168,55 @@ def test_the_health_check_hears_of_begin_and_end(write_config: Callable[[str], P
     assert [one.path for one in receiver.got] == [f"/{SECRET}{word}" for word in words]
 
 
+WHOLE_ERRORS: dict[str, tuple[Callable[[Path], object], int, str]] = {
+    "no share": (lambda folder: unset(folder, "share"), 2, "no share is configured"),
+    "no mirrors": (lambda folder: unset(folder, "[[mirrors]]", "dataset"), 2, "there is nothing to refresh"),
+    "unmarked": (lambda folder: (folder / "share" / OWN_FOLDER / "marker.json").unlink(), 5, "not marked"),
+    "gone": (lambda folder: (folder / "share").rename(folder / "away"), 5, "the share is not there"),
+    "damaged": (lambda folder: (folder / "c.db").write_bytes(b"no database" * 1000), 1, "the catalog is damaged"),
+}
+
+
+def unset(folder: Path, *names: str) -> None:
+    """Take lines out of the configuration."""
+    file = folder / "oomirror.toml"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith(names)))
+
+
+@pytest.mark.parametrize("case", WHOLE_ERRORS.values(), ids=WHOLE_ERRORS.keys())
+def test_what_ends_all_before_it_begins_is_an_error_and_is_told(
+    write_config: Callable[[str], Path],
+    bucket: Bucket,
+    capsys: pytest.CaptureFixture[str],
+    case: tuple[Callable[[Path], object], int, str],
+) -> None:
+    """Its reason is on stderr, also of a dry run and a quiet one, and is the JSON; receivers and metrics know of it."""
+    spoil, code, words = case
+    fill(bucket, "jrc_x")
+    with receiving() as receiver:
+        tables = f"""[notify]
+webhook = "{receiver.url}/w"
+healthcheck = "{receiver.url}/h"
+metrics = "{Path.cwd()}/x.prom"
+{mirrors("jrc_x")}"""
+        folder = write_config(tables)
+        spoil(folder)
+        for options in ([], ["-q"], ["-n"]):
+            assert main(["refresh", *options]) == code
+            shown = capsys.readouterr()
+            assert (words in shown.err, shown.out) == (True, ""), shown
+        assert main(["refresh", "-n", "--json"]) == code
+        error = json.loads(capsys.readouterr().out)["error"]
+        assert (error["exit"], words in error["what"]) == (code, True)
+        assert main(["refresh", "jrc_z"]) == 2
+    notices = [json.loads(one.body) for one in receiver.got if one.path == "/w"]
+    assert [(one["state"], one["exit"]) for one in notices] == [("failed", code)] * 2
+    assert [one.path for one in receiver.got if one.path != "/w"] == ["/h/fail"] * 2
+    samples = metrics_of(folder / "x.prom")
+    assert value(samples, "oomirror_refresh_last_run_exit_code", {}) == code
+    assert value(samples, "oomirror_refresh_last_run_complete", {}) == 0
+
+
 def test_syncs_and_checks_are_told_of_too(
     write_config: Callable[[str], Path], bucket: Bucket, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from mirror.app.refresh import RefreshRequest, RefreshRunsError, refresh
 from mirror.engine.events import Event, TransferStarted
-from mirror.errors import ConfigError, ExitCode, UnknownNameError
+from mirror.errors import ConfigError, ExitCode, UnknownNameError, UnsafeError
 from mirror.keys import OWN_FOLDER
 from tests.mirror.app.refresh.labs import N_BLOCKS, Clock, Notes, block, fill, held, lab_of, run, states
 from tests.servers import Bucket
@@ -109,16 +109,15 @@ def test_two_refreshes_of_a_catalog_do_not_overlap(bucket: Bucket, tmp_path: Pat
 
 
 def test_a_share_that_is_not_there_ends_it_at_once(bucket: Bucket, tmp_path: Path) -> None:
-    """Without the share's mark nothing is written and no entry has its turn: exit 5."""
+    """Without the share's mark nothing is written and no entry has its turn: that is an error, as of any command."""
     fill(bucket, "jrc_x")
     settings = lab_of(bucket, tmp_path, [X, Y])
     marker = settings.share_root() / OWN_FOLDER / "share.json"
     found = next(path for path in marker.parent.iterdir() if path.is_file())
     found.unlink()
-    report = run(settings)
-    assert (states(report), report.exit, report.complete) == (["not_reached"] * 2, ExitCode.UNSAFE, False)
-    assert report.problem is not None
-    assert "not marked" in report.problem.what
+    for dry_run in (False, True):
+        with pytest.raises(UnsafeError, match="not marked"):
+            run(settings, dry_run=dry_run)
     assert not (settings.share_root() / bucket.name).exists()
 
 
