@@ -10,7 +10,7 @@ from catalog.errors import CatalogError
 from mirror.app.afterwards import parts_of
 from mirror.app.refresh.entries import Entry
 from mirror.app.sync import exit_code_of
-from mirror.errors import ExitCode, LockedError, MirrorError, UnsafeError
+from mirror.errors import ExitCode, LockedError, MirrorError
 from mirror.report.model import ErrorParts, SyncReport
 from mirror.report.numbers import format_utc
 from mirror.report.refresh import EntryState, MirrorLine, RefreshReport, Upstream, total
@@ -52,7 +52,7 @@ def line_of_error(entry: Entry, error: Exception, *, seconds: float) -> MirrorLi
     """Return the line of an entry whose run ended with an error."""
     parts = parts_of(error)
     state: EntryState = "failed"
-    if isinstance(error, UnsafeError):
+    if parts.exit == ExitCode.UNSAFE:
         state = "unsafe"
     elif isinstance(error, LockedError):
         state = "locked"

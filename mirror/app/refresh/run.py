@@ -25,7 +25,7 @@ from mirror.app.workplace import Workplace, checked_marker, close_dead_runs, utc
 from mirror.config import Settings
 from mirror.engine.events import EventSink, Note, ignore
 from mirror.engine.retry import PATIENT, RetryPolicy
-from mirror.errors import LockedError, MirrorError, UnsafeError
+from mirror.errors import LockedError, MirrorError
 from mirror.lock import DatasetLock, Holder
 from mirror.report.model import SyncReport
 from mirror.report.refresh import MirrorLine, RefreshReport, Upstream
@@ -183,7 +183,7 @@ class _Round:
             return line_of_report(entry, report, found, seconds=self.clock() - started)
         except (MirrorError, CatalogError) as error:
             line = line_of_error(entry, error, seconds=self.clock() - started)
-            if isinstance(error, UnsafeError):
+            if line.state == "unsafe":
                 self._lines[entry] = line
                 # No room for this one may be room for the next; a share that is gone is gone for all.
                 await asyncio.to_thread(checked_marker, place.share)

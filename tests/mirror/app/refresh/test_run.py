@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog.errors import NoRoomError
 from mirror.app.refresh import RefreshRequest, RefreshRunsError, refresh
 from mirror.engine.events import Event, TransferStarted
 from mirror.errors import ConfigError, ExitCode, UnknownNameError, UnsafeError
@@ -80,6 +81,22 @@ def test_a_fault_of_ours_with_one_ends_no_other(bucket: Bucket, tmp_path: Path) 
     assert report.mirrors[0].problem is not None
     assert report.mirrors[0].problem.found == "RuntimeError: nobody thought of this"
     assert any("Traceback" in text for text in notes.texts)
+
+
+def test_a_full_disk_below_the_catalog_is_unsafe(bucket: Bucket, tmp_path: Path) -> None:
+    """Exit 5, as of a share without room: the next one may fit, and has its turn."""
+    fill(bucket, "jrc_x", "jrc_y")
+    settings = lab_of(bucket, tmp_path, [X, Y])
+    faults = iter([NoRoomError("no room left for the catalog", "c.db")])
+
+    def fail(event: Event) -> None:
+        """Meet a full disk."""
+        if isinstance(event, TransferStarted) and (fault := next(faults, None)) is not None:
+            raise fault
+
+    report = run(settings, sink=fail)
+    assert (states(report), report.exit) == (["unsafe", "done"], ExitCode.UNSAFE)
+    assert [line.exit for line in report.mirrors] == [ExitCode.UNSAFE, ExitCode.DONE]
 
 
 def test_a_dataset_that_another_run_holds_is_told(bucket: Bucket, tmp_path: Path) -> None:
