@@ -77,6 +77,11 @@ class MirrorLine(_Report):
         """`BUCKET/DATASET`."""
         return f"{self.bucket}/{self.dataset}"
 
+    @property
+    def is_change(self) -> bool:
+        """Whether anything came to the share, or changed in the bucket."""
+        return _is_change(self)
+
 
 class RefreshReport(_Report):
     """What a refresh did with all its entries."""
@@ -105,7 +110,11 @@ class RefreshReport(_Report):
     @property
     def is_change(self) -> bool:
         """Whether anything came to the share, or changed in the bucket."""
-        return any(one.objects for one in (self.transferred, self.new, self.changed, self.vanished))
+        return _is_change(self)
+
+
+def _is_change(one: MirrorLine | RefreshReport) -> bool:
+    return any(amount.objects for amount in (one.transferred, one.new, one.changed, one.vanished))
 
 
 def total(amounts: list[Amount]) -> Amount:

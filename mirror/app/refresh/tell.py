@@ -65,5 +65,5 @@ async def _write_metrics(settings: Settings, ended: Ended, sink: EventSink) -> N
 
 def word_of(report: RefreshReport) -> Word:
     """Return what receivers are told of a refresh."""
-    lines = [line_words(line) for line in report.mirrors if line.exit or line.new.objects or line.changed.objects]
+    lines = [line_words(line) for line in report.mirrors if line.exit or line.is_change]
     return Word(report.exit, report.is_change, " ".join([first_sentence(report), *lines]))

@@ -217,6 +217,21 @@ metrics = "{Path.cwd()}/x.prom"
     assert value(samples, "oomirror_refresh_last_run_complete", {}) == 0
 
 
+def test_what_vanished_is_said(write_config: Callable[[str], Path], bucket: Bucket) -> None:
+    """A night in which objects only vanished upstream is told as a change, with what it was."""
+    fill(bucket, "jrc_x", "jrc_y")
+    with receiving() as receiver:
+        write_config(f'[notify]\non = "change"\nwebhook = "{receiver.url}/w"\n{mirrors("jrc_x", "jrc_y")}')
+        assert main(["refresh"]) == 0
+        bucket.delete(block("jrc_y", 2))
+        assert main(["refresh"]) == 0
+    document = json.loads(receiver.got[-1].body)
+    assert (len(receiver.got), document["state"]) == (2, "changed")
+    assert "x/jrc_y: done in" in document["text"]
+    assert "1 vanished upstream, nothing fetched" in document["text"]
+    assert "x/jrc_x" not in document["text"]
+
+
 def test_syncs_and_checks_are_told_of_too(
     write_config: Callable[[str], Path], bucket: Bucket, capsys: pytest.CaptureFixture[str]
 ) -> None:
