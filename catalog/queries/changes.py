@@ -127,7 +127,10 @@ def _choice(connection: Connection, run_id: int, dataset: str) -> Mapping[str, A
     """Return what a run chose of a dataset: as it was asked, not which volumes that were."""
     selection = connection.execute(select(run.c.selection).where(run.c.id == run_id)).scalar_one()
     asked = selection.get(dataset)
-    return {name: value for name, value in asked.items() if name != "chosen"} if isinstance(asked, dict) else selection
+    if not isinstance(asked, dict):
+        return selection
+    # What is excluded is listed, and only not fetched.
+    return {name: value for name, value in asked.items() if name not in {"chosen", "exclude"}}
 
 
 def _folders(connection: Connection, shards: Iterable[ShardRecord]) -> dict[int, str]:

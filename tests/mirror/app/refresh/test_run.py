@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import sqlite3
@@ -210,6 +211,9 @@ def test_what_is_excluded_is_no_failure(odd_bucket: Bucket, tmp_path: Path) -> N
         (line,) = report.mirrors
         outcomes.append((report.exit, line.state, line.refused_objects, [one.key for one in line.skipped]))
     assert outcomes == [(4, "incomplete", 1, ["jrc_x/x//y"]), *[(0, "done", 0, ["jrc_x/x//y"])] * 2]
+    with closing(sqlite3.connect(tmp_path / "c.db")) as connection:
+        chosen = connection.execute("SELECT json_extract(selection, '$.jrc_x.exclude') FROM run ORDER BY id").fetchall()
+    assert [json.loads(one or "[]") for (one,) in chosen] == [[], ["jrc_x/x//y"], ["jrc_x/x/**"]]
 
 
 def test_names_and_entries_that_are_not_there_are_refused(bucket: Bucket, tmp_path: Path) -> None:
