@@ -68,6 +68,8 @@ class MirrorLine(_Report):
     failed: tuple[FailedObject, ...] = ()
     skipped: tuple[SkippedObject, ...] = ()
     """Refused ones, excluded ones, folder markers, and documents of levels that are not whole."""
+    only_listed: bool = False
+    """Its time was up before anything could be fetched: listing alone took longer than all of `--max-duration`."""
     problem: ErrorParts | None = None
     """Why the whole entry failed."""
     seconds: float = 0.0

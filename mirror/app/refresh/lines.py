@@ -19,8 +19,10 @@ Told: TypeAlias = MirrorError | CatalogError
 _WORST_FIRST = (ExitCode.UNSAFE, ExitCode.FAILED, ExitCode.LOCKED, ExitCode.INCOMPLETE)
 
 
-def line_of_report(entry: Entry, report: SyncReport, found: Upstream | None, *, seconds: float) -> MirrorLine:
-    """Return the line of an entry whose run came to an end."""
+def line_of_report(
+    entry: Entry, report: SyncReport, found: Upstream | None, *, seconds: float, max_seconds: float | None = None
+) -> MirrorLine:
+    """Return the line of an entry whose run came to an end; `max_seconds` is what the whole refresh has."""
     code = exit_code_of(report)
     state: EntryState = "stopped" if not report.complete else "done" if code is ExitCode.DONE else "incomplete"
     upstream = found or Upstream()
@@ -44,6 +46,8 @@ def line_of_report(entry: Entry, report: SyncReport, found: Upstream | None, *, 
         refused_objects=report.refused,
         failed=report.failed,
         skipped=report.skipped,
+        # One that came late, and had less time, has all of it the next time, when it comes first.
+        only_listed=max_seconds is not None and seconds >= max_seconds and report.is_only_listed,
         seconds=round(seconds, 3),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 
 from mirror.app.afterwards import Word, is_told, parts_of, told
 from mirror.app.notices import ping
@@ -14,6 +15,9 @@ from mirror.config import Settings
 from mirror.engine.events import EventSink, Note, ignore
 from mirror.report.refresh import RefreshReport
 from mirror.report.text.refresh import first_sentence, line_words
+
+BEGIN_SECONDS = 2.0
+"""After the end of a refresh, for a health check that has not yet answered the word of its begin."""
 
 
 async def refresh_and_tell(settings: Settings, request: RefreshRequest, *, sink: EventSink = ignore) -> RefreshReport:
@@ -48,10 +52,19 @@ async def _refresh(settings: Settings, request: RefreshRequest, sink: EventSink)
             await _write_metrics(settings, Ended(parts_of(error).exit, time.monotonic() - started), sink)
         raise
     finally:
-        # The word of the end must not come before it.
-        await asyncio.gather(*pings, return_exceptions=True)
+        await _settled(pings)
     await _write_metrics(settings, Ended.of_report(report), sink)
     return report
+
+
+async def _settled(pings: Collection[asyncio.Task[None]]) -> None:
+    """Wait for the word of the begin, which that of the end must not come before, but not long for one that hangs."""
+    if not pings:
+        return
+    _, late = await asyncio.wait(pings, timeout=BEGIN_SECONDS)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
 
 
 async def _write_metrics(settings: Settings, ended: Ended, sink: EventSink) -> None:
@@ -65,5 +78,5 @@ async def _write_metrics(settings: Settings, ended: Ended, sink: EventSink) -> N
 
 def word_of(report: RefreshReport) -> Word:
     """Return what receivers are told of a refresh."""
-    lines = [line_words(line) for line in report.mirrors if line.exit or line.is_change]
+    lines = [line_words(line) for line in report.mirrors if line.exit or line.is_change or line.only_listed]
     return Word(report.exit, report.is_change, " ".join([first_sentence(report), *lines]))

@@ -9,6 +9,7 @@ from mirror.report.model import Amount
 from mirror.report.numbers import Units, format_amount, format_bytes, format_count, format_seconds, plural
 from mirror.report.refresh import EntryState, MirrorLine, RefreshReport, total
 from mirror.report.text.errors import error_sentence
+from mirror.report.text.results import TOO_SHORT
 from mirror.report.text.table import plain, render_table
 
 _STATES: dict[EntryState, str] = {
@@ -70,7 +71,8 @@ def line_words(line: MirrorLine, *, dry_run: bool = False, units: Units = Units.
     said.append(f"{format_amount(line.transferred, units)} fetched" if line.transferred.objects else "nothing fetched")
     if line.failed_objects or line.refused_objects:
         said.append(f"{line.failed_objects:,} failed, {line.refused_objects:,} refused")
-    return f"{line.name}: {_STATES[line.state]} in {format_seconds(line.seconds)}: {', '.join(said)}."
+    sentence = f"{line.name}: {_STATES[line.state]} in {format_seconds(line.seconds)}: {', '.join(said)}."
+    return f"{sentence} {TOO_SHORT}" if line.only_listed else sentence
 
 
 def _others(lines: Sequence[MirrorLine]) -> str:
@@ -113,6 +115,8 @@ def _problems(report: RefreshReport) -> Iterator[str]:
     for line in report.mirrors:
         if line.problem is not None:
             yield f"{line.name}: {_STATES[line.state]}: {error_sentence(line.problem)}"
+        if line.only_listed:
+            yield f"{line.name}: {TOO_SHORT}"
         if line.failed_objects:
             yield f"{line.name}: failed: {plural(line.failed_objects, 'object')}:"
             yield from (f"  {plain(one.key)}: {plain(one.reason)}" for one in line.failed)

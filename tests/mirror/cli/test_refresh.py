@@ -168,6 +168,23 @@ def test_the_health_check_hears_of_begin_and_end(write_config: Callable[[str], P
     assert [one.path for one in receiver.got] == [f"/{SECRET}{word}" for word in words]
 
 
+def test_a_health_check_that_hangs_at_the_begin_is_not_waited_for_twice(
+    write_config: Callable[[str], Path],
+    bucket: Bucket,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The word of the begin is given up soon after the end, whose own word comes then."""
+    monkeypatch.setattr("mirror.app.refresh.tell.BEGIN_SECONDS", 0.1)
+    monkeypatch.setattr("mirror.app.notices.TRY_SECONDS", 60.0)  # Or else the first try could end by itself.
+    fill(bucket, "jrc_x")
+    with receiving(0, 200) as receiver:
+        write_config(f'{mirrors("jrc_x")}\n[notify]\nhealthcheck = "{receiver.url}/h"')
+        assert main(["refresh"]) == 0
+    assert [one.path for one in receiver.got] == ["/h/start", "/h"]
+    assert "Could not tell" not in capsys.readouterr().err
+
+
 WHOLE_ERRORS: dict[str, tuple[Callable[[Path], object], int, str]] = {
     "no share": (lambda folder: unset(folder, "share"), 2, "no share is configured"),
     "no mirrors": (lambda folder: unset(folder, "[[mirrors]]", "dataset"), 2, "there is nothing to refresh"),

@@ -14,9 +14,12 @@ import pytest
 
 from catalog.errors import NoRoomError
 from mirror.app.refresh import RefreshRequest, RefreshRunsError, refresh
+from mirror.app.refresh.tell import word_of
 from mirror.engine.events import Event, TransferStarted
 from mirror.errors import ConfigError, ExitCode, UnknownNameError, UnsafeError
 from mirror.keys import OWN_FOLDER
+from mirror.report.refresh import RefreshReport
+from mirror.report.text.refresh import render_refresh_problems
 from tests.mirror.app.refresh.labs import N_BLOCKS, Clock, Notes, block, fill, held, lab_of, run, states
 from tests.servers import Bucket
 
@@ -175,6 +178,33 @@ def test_time_that_is_up_begins_nothing_new_and_the_next_refresh_goes_on(bucket:
     assert night("x/jrc_x: done") == (["done", "not_reached", "not_reached"], ["x/jrc_x"])
     assert night("x/jrc_y: done") == (["not_reached", "done", "not_reached"], ["x/jrc_y"])
     assert night("never") == (["done"] * 3, ["x/jrc_z", "x/jrc_x", "x/jrc_y"])
+
+
+def test_time_that_does_not_even_suffice_to_list_is_said(bucket: Bucket, tmp_path: Path) -> None:
+    """A mirror whose listing takes longer than all the time there is would never come further; who came late will."""
+    fill(bucket, "jrc_x", "jrc_y")
+    settings = lab_of(bucket, tmp_path, [X, Y])
+    clock = Clock()
+
+    def refreshed(at: str, seconds: float) -> RefreshReport:
+        """Refresh in a minute, of which some time passes when something is said."""
+
+        def tick() -> None:
+            """Let it pass."""
+            clock.now += seconds
+
+        request = RefreshRequest(max_duration_seconds=60)
+        return asyncio.run(refresh(settings, request, sink=Notes(at, tick), clock=clock))
+
+    report = refreshed("x/jrc_x: begun", 61)
+    assert (states(report), report.exit) == (["stopped", "not_reached"], 0)
+    assert [line.only_listed for line in report.mirrors] == [True, False]
+    words = "Listing alone took longer than --max-duration: give it a longer one."
+    assert f"nothing fetched. {words}" in word_of(report).text
+    assert render_refresh_problems(report).splitlines()[1:] == [f"x/jrc_x: {words}"]
+
+    report = refreshed("x/jrc_y: done", 60 - 1e-9)
+    assert (states(report), [line.only_listed for line in report.mirrors]) == (["stopped", "done"], [False, False])
 
 
 def test_entries_side_by_side_never_share_a_dataset(bucket: Bucket, tmp_path: Path) -> None:
