@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine
 
-from catalog.errors import CatalogDamagedError, CatalogError, CatalogLockedError
+from catalog.errors import CatalogDamagedError, CatalogError, CatalogLockedError, NoRoomError
 
 PLACE_HINT: Final = (
     "Name a place on a local disk that you may write in OOMIRROR_CATALOG or as `catalog` in oomirror.toml."
@@ -58,7 +58,7 @@ def error_of(cause: BaseException, shown: str) -> CatalogError | None:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return CatalogDamagedError("the catalog is damaged", shown, found=words, hint=_DAMAGED_HINT)
         case sqlite3.SQLITE_FULL:
-            return CatalogError("no room left for the catalog", shown, hint="Free some room on its disk.")
+            return NoRoomError("no room left for the catalog", shown, hint="Free some room on its disk.")
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_IOERR:
             return CatalogError("the catalog cannot be read or written", shown, found=words, hint=PLACE_HINT)
     return None

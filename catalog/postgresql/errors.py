@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from catalog.errors import CatalogDamagedError, CatalogError, CatalogLockedError, CatalogUrlError
+from catalog.errors import CatalogDamagedError, CatalogError, CatalogLockedError, CatalogUrlError, NoRoomError
 
 
 class _Meaning(NamedTuple):
@@ -46,7 +46,7 @@ _BY_STATE: Final[dict[str, _Meaning]] = {
         "the catalog cannot be written",
         "It was opened for reading only, or the server is a standby: name the primary server in OOMIRROR_CATALOG.",
     ),
-    "53100": _Meaning("no room left for the catalog", "Free some room on the disk of its server."),
+    "53100": _Meaning("no room left for the catalog", "Free some room on the disk of its server.", NoRoomError),
     "53300": _BUSY_SERVER,
     "57P01": _GONE,
     "57P02": _GONE,

@@ -127,7 +127,11 @@ def _choice(connection: Connection, run_id: int, dataset: str) -> Mapping[str, A
     """Return what a run chose of a dataset: as it was asked, not which volumes that were."""
     selection = connection.execute(select(run.c.selection).where(run.c.id == run_id)).scalar_one()
     asked = selection.get(dataset)
-    return {name: value for name, value in asked.items() if name != "chosen"} if isinstance(asked, dict) else selection
+    # What is excluded is listed, and only not fetched.
+    others = {"chosen", "exclude"}
+    return (
+        {name: value for name, value in asked.items() if name not in others} if isinstance(asked, dict) else selection
+    )
 
 
 def _folders(connection: Connection, shards: Iterable[ShardRecord]) -> dict[int, str]:

@@ -24,8 +24,8 @@ MOST_OBJECTS = 20
 MOST_PROBLEMS = 4
 """Lines of what went wrong in a notice's text."""
 _LISTS_OF_OBJECTS = frozenset({"failed", "skipped", "damaged", "lost", "unmended"})
-_NOBODY_IS_TOLD = frozenset({ExitCode.USAGE, ExitCode.LOCKED, ExitCode.INTERRUPTED, ExitCode.TERMINATED})
-"""Nothing was begun, another run is at it, or who stopped it knows."""
+_NOBODY_IS_TOLD = frozenset({ExitCode.LOCKED, ExitCode.INTERRUPTED, ExitCode.TERMINATED})
+"""Another run is at it, or who stopped it knows."""
 Report = TypeVar("Report", bound=BaseModel)
 
 
@@ -56,8 +56,7 @@ async def told(
     is_watched
         Whether the health check waits for this command's runs.
 
-    Raises what the run raises. Of an error those are told who want to know of failures, but of a command line that is
-    wrong, of a lock that is held, and of a run that was stopped by a signal.
+    Raises what the run raises. Of an error those are told who want to know of failures, if `is_told` says so.
     """
     started_at = utc_now()
 
@@ -69,7 +68,7 @@ async def told(
     try:
         report = await run
     except Exception as error:
-        if not (isinstance(error, MirrorError | CatalogError) and error.exit_code in _NOBODY_IS_TOLD):
+        if is_told(error, is_watched=is_watched):
             parts = parts_of(error)
             word = Word(parts.exit, is_change=False, text=f"{command}: {error_sentence(parts)}")
             await tell(word, ErrorReport(error=parts))
@@ -77,6 +76,19 @@ async def told(
     if (said := word_of(report)) is not None:
         await tell(said, report)
     return report
+
+
+def is_told(error: Exception, *, is_watched: bool) -> bool:
+    """Return whether somebody is told of a run that ended with this error.
+
+    Not of a lock that is held, nor of a run that was stopped by a signal; and of usage (2) only where the command is
+    watched: then nobody is there who typed it, and a configuration that is gone would end each night in silence.
+    """
+    if not isinstance(error, MirrorError | CatalogError):
+        return True
+    if error.exit_code == ExitCode.USAGE:
+        return is_watched
+    return error.exit_code not in _NOBODY_IS_TOLD
 
 
 def _notice(settings: Settings, command: str, word: Word, report: BaseModel, started_at: datetime) -> Notice:

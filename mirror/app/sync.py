@@ -204,7 +204,8 @@ class _Sync:
     async def _write(self, survey: Survey, comparison: Comparison) -> SyncReport:
         catalog, state = self.place.open_catalog, self.state
         bucket_id = state.put_metadata(str(self.bucket.url), survey.by_name, survey.documents)
-        selection = {one.name: one.selection.describe() for one in survey.datasets}
+        excluded = {"exclude": sorted(self.request.exclude.texts)} if self.request.exclude else {}
+        selection = {one.name: one.selection.describe() | excluded for one in survey.datasets}
         with recorded_run(catalog, bucket_id, self.kind, self.request.datasets, selection) as run:
             results, deleted = await self._transfer_and_delete(survey, comparison, run)
             await asyncio.to_thread(state.count_sums, self.request.datasets)

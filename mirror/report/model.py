@@ -77,6 +77,12 @@ class SyncReport(_Report):
     verified: Verified = Verified()
     seconds: float = 0.0
 
+    @property
+    def is_only_listed(self) -> bool:
+        """Whether the time of a run was up before anything of what it had to fetch was tried."""
+        tried = self.transferred.objects + self.adopted.objects + len(self.failed)
+        return self.run is not None and not self.complete and self.planned.objects > 0 and not tried
+
 
 class ScanReport(_Report):
     """What `oomirror scan` listed."""

@@ -68,6 +68,8 @@ class MirrorLine(_Report):
     failed: tuple[FailedObject, ...] = ()
     skipped: tuple[SkippedObject, ...] = ()
     """Refused ones, excluded ones, folder markers, and documents of levels that are not whole."""
+    only_listed: bool = False
+    """Its time was up before anything could be fetched: listing alone took longer than all of `--max-duration`."""
     problem: ErrorParts | None = None
     """Why the whole entry failed."""
     seconds: float = 0.0
@@ -76,6 +78,11 @@ class MirrorLine(_Report):
     def name(self) -> str:
         """`BUCKET/DATASET`."""
         return f"{self.bucket}/{self.dataset}"
+
+    @property
+    def is_change(self) -> bool:
+        """Whether anything came to the share, or changed in the bucket."""
+        return _is_change(self)
 
 
 class RefreshReport(_Report):
@@ -105,7 +112,11 @@ class RefreshReport(_Report):
     @property
     def is_change(self) -> bool:
         """Whether anything came to the share, or changed in the bucket."""
-        return any(one.objects for one in (self.transferred, self.new, self.changed, self.vanished))
+        return _is_change(self)
+
+
+def _is_change(one: MirrorLine | RefreshReport) -> bool:
+    return any(amount.objects for amount in (one.transferred, one.new, one.changed, one.vanished))
 
 
 def total(amounts: list[Amount]) -> Amount:

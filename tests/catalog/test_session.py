@@ -26,6 +26,7 @@ from catalog.errors import (
     CatalogMissingError,
     CatalogNewerError,
     CatalogUrlError,
+    NoRoomError,
 )
 from catalog.session import Catalog, open_catalog
 from tests.catalog.builders import BUCKET_B, START, run_sql, url_in
@@ -155,6 +156,24 @@ def test_damage_that_is_met_later_is_said_as_well(sqlite_url: str) -> None:
         stream.write(b"\xff" * (file.stat().st_size - 4096))
     with pytest.raises(CatalogDamagedError), open_catalog(sqlite_url) as catalog, catalog.read() as connection:
         queries.documents(connection, bucket, "")
+
+
+def test_a_disk_without_room_is_no_failure_but_a_stop_for_safety(sqlite_url: str) -> None:
+    """What does not fit is told with the exit code of a full disk, and nothing of it is kept."""
+
+    def overfill(catalog: Catalog) -> None:
+        """Write more than fits."""
+        with catalog.begin() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 1")  # As many as there are: no page more.
+            bucket = queries.bucket_id(connection, BUCKET_B)
+            queries.put_documents(connection, [(bucket, f"k{i}", b"e", b"x" * 900, None) for i in range(100)])
+
+    with open_catalog(sqlite_url) as catalog:
+        with pytest.raises(NoRoomError, match="no room left for the catalog") as caught:
+            overfill(catalog)
+        assert caught.value.exit_code == 5
+        with catalog.read() as connection:
+            assert queries.find_bucket(connection, BUCKET_B) is None
 
 
 def test_another_programs_database_is_not_touched(make_empty: Callable[[], str]) -> None:

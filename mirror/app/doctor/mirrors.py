@@ -14,7 +14,7 @@ from mirror.app.refresh.entries import Entry, entries_of
 from mirror.app.refresh.history import history
 from mirror.app.workplace import utc_now
 from mirror.config import Settings
-from mirror.report.doctor import Diagnosis, note, ok
+from mirror.report.doctor import Diagnosis, note, ok, problem
 from mirror.report.numbers import format_age
 from mirror.schedule import Crontab
 from mirror.schedule.program import NoCrontabError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LONG = timedelta(days=7)
 """An entry that was not well for so long is worth a word."""
+SPOILED = '`oomirror schedule install "0 3 * * *"` puts one line in its place; `oomirror schedule show` shows it.'
 _NAME = "mirrors"
 
 
@@ -82,6 +83,10 @@ def look_at_schedule(settings: Settings, crontab: Crontab = Crontab()) -> Iterat
     if not jobs:
         yield note("schedule", "your crontab does not refresh [[mirrors]]", advice)
     for job in jobs:
+        if job.fault:
+            found = f"cron cannot run the line in your crontab that refreshes [[mirrors]]: {job.fault.rstrip('.')}"
+            yield problem("schedule", found, SPOILED)
+            continue
         when = f"next at {job.next_times[0]:%Y-%m-%d %H:%M}" if job.next_times else "at times of its own"
         yield ok("schedule", f"your crontab refreshes [[mirrors]], {when}")
 

@@ -58,9 +58,15 @@ def _history(runs: Iterable[RunRecord]) -> History:
 
 
 def _chose(run: RunRecord, entry: Entry) -> bool:
-    """Return whether a run chose what the entry does; of formats only where the entry names some."""
+    """Return whether a run chose what the entry does; of formats only where the entry names some.
+
+    Not one for crops, which takes parts of the arrays. One may leave out less than the entry, and no more.
+    """
     chosen = run.selection.get(entry.dataset)
-    if not isinstance(chosen, Mapping):
+    if not isinstance(chosen, Mapping) or "crops" in chosen:
+        return False
+    # Runs of earlier versions do not say what they left out.
+    if not set(chosen.get("exclude", ())) <= entry.mirror.excluded().texts:
         return False
     spec = entry.mirror.spec()
     wanted: dict[str, Any] = {"scales": str(spec.scales), "with_unscaled": spec.with_unscaled}

@@ -10,7 +10,7 @@ from catalog.errors import CatalogError
 from mirror.app.afterwards import parts_of
 from mirror.app.refresh.entries import Entry
 from mirror.app.sync import exit_code_of
-from mirror.errors import ExitCode, LockedError, MirrorError, UnsafeError
+from mirror.errors import ExitCode, LockedError, MirrorError
 from mirror.report.model import ErrorParts, SyncReport
 from mirror.report.numbers import format_utc
 from mirror.report.refresh import EntryState, MirrorLine, RefreshReport, Upstream, total
@@ -19,8 +19,10 @@ Told: TypeAlias = MirrorError | CatalogError
 _WORST_FIRST = (ExitCode.UNSAFE, ExitCode.FAILED, ExitCode.LOCKED, ExitCode.INCOMPLETE)
 
 
-def line_of_report(entry: Entry, report: SyncReport, found: Upstream | None, *, seconds: float) -> MirrorLine:
-    """Return the line of an entry whose run came to an end."""
+def line_of_report(
+    entry: Entry, report: SyncReport, found: Upstream | None, *, seconds: float, max_seconds: float | None = None
+) -> MirrorLine:
+    """Return the line of an entry whose run came to an end; `max_seconds` is what the whole refresh has."""
     code = exit_code_of(report)
     state: EntryState = "stopped" if not report.complete else "done" if code is ExitCode.DONE else "incomplete"
     upstream = found or Upstream()
@@ -44,6 +46,8 @@ def line_of_report(entry: Entry, report: SyncReport, found: Upstream | None, *, 
         refused_objects=report.refused,
         failed=report.failed,
         skipped=report.skipped,
+        # One that came late, and had less time, has all of it the next time, when it comes first.
+        only_listed=max_seconds is not None and seconds >= max_seconds and report.is_only_listed,
         seconds=round(seconds, 3),
     )
 
@@ -52,7 +56,7 @@ def line_of_error(entry: Entry, error: Exception, *, seconds: float) -> MirrorLi
     """Return the line of an entry whose run ended with an error."""
     parts = parts_of(error)
     state: EntryState = "failed"
-    if isinstance(error, UnsafeError):
+    if parts.exit == ExitCode.UNSAFE:
         state = "unsafe"
     elif isinstance(error, LockedError):
         state = "locked"
@@ -100,9 +104,10 @@ def refresh_report(
 
 
 def worst_exit(codes: Collection[int]) -> int:
-    """Return the one that counts: the first that is present of 5, 1, 6, 4, 0.
+    """Return the one that counts: the first that is present of 5, 1, 6, 4, 0. Any other is a failure: 1.
 
-    >>> [worst_exit(codes) for codes in ({0}, {0, 4}, {4, 6}, {6, 1, 0}, {1, 5})]
-    [0, 4, 6, 1, 5]
+    >>> [worst_exit(codes) for codes in ({0}, {0, 4}, {4, 6}, {6, 1, 0}, {1, 5}, {0, 2})]
+    [0, 4, 6, 1, 5, 1]
     """
-    return next((int(code) for code in _WORST_FIRST if code in codes), int(ExitCode.DONE))
+    known = {code if code in _WORST_FIRST else ExitCode.FAILED for code in codes if code != ExitCode.DONE}
+    return next((int(code) for code in _WORST_FIRST if code in known), int(ExitCode.DONE))

@@ -17,6 +17,7 @@ from mirror.app.refresh.entries import Entry, entries_of
 from mirror.app.refresh.history import History, history
 from mirror.app.refresh.lines import worst_exit
 from mirror.config import Settings
+from mirror.errors import UsageError
 from mirror.report.model import Amount
 from mirror.report.refresh import MirrorLine, RefreshReport, total
 
@@ -37,7 +38,22 @@ class _Mirror:
     on_share: Count | None = None
 
 
-def write_metrics(file: Path, settings: Settings, report: RefreshReport) -> None:
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a refresh ended: with a report, or with an error before any entry was begun."""
+
+    exit_code: int
+    seconds: float
+    is_complete: bool = False
+    lines: tuple[MirrorLine, ...] = ()
+
+    @classmethod
+    def of_report(cls, report: RefreshReport) -> Ended:
+        """Return the end that a report tells of."""
+        return cls(report.exit, report.seconds, report.complete, report.mirrors)
+
+
+def write_metrics(file: Path, settings: Settings, ended: Ended) -> None:
     """Write what a refresh came to, for each dataset and bucket of `[[mirrors]]`.
 
     Mirrors that were not in it keep their times; the file has no counts of theirs.
@@ -50,23 +66,26 @@ def write_metrics(file: Path, settings: Settings, report: RefreshReport) -> None
     from prometheus_client import CollectorRegistry, write_to_textfile
 
     registry = CollectorRegistry()
-    _add_whole(registry, report)
-    _add_mirrors(registry, _mirrors(settings, report))
+    _add_whole(registry, ended)
+    _add_mirrors(registry, _mirrors(settings, ended.lines))
     write_to_textfile(str(file), registry)
 
 
-def _mirrors(settings: Settings, report: RefreshReport) -> dict[tuple[str, str], _Mirror]:
-    entries = entries_of(settings)
+def _mirrors(settings: Settings, lines: Sequence[MirrorLine]) -> dict[tuple[str, str], _Mirror]:
+    try:
+        entries = entries_of(settings)
+    except UsageError:
+        return {}  # It is what ended the refresh; its exit code is worth a file of its own.
     mirrors: dict[tuple[str, str], _Mirror] = {}
     for entry in entries:
         mirrors.setdefault((entry.bucket, entry.dataset), _Mirror())
-    for line in report.mirrors:
+    for line in lines:
         mirrors[line.bucket, line.dataset].lines.append(line)
     try:
         with open_catalog(settings.catalog, create=False, read_only=True) as catalog, catalog.read() as connection:
             _add_known(connection, entries, mirrors)
     except CatalogError:
-        pass  # What the report says is worth a file of its own.
+        pass  # So is what the lines say.
     return mirrors
 
 
@@ -80,14 +99,14 @@ def _add_known(connection: Connection, entries: Sequence[Entry], mirrors: dict[t
                 mirrors[name, one.name].on_share = one.mirrored
 
 
-def _add_whole(registry: CollectorRegistry, report: RefreshReport) -> None:
+def _add_whole(registry: CollectorRegistry, ended: Ended) -> None:
     from prometheus_client import Gauge
 
     for name, words, value in (
         ("last_run_timestamp_seconds", "When the last refresh ended.", time.time()),
-        ("last_run_duration_seconds", "How long it took.", report.seconds),
-        ("last_run_exit_code", "Its exit code.", report.exit),
-        ("last_run_complete", "Whether all mirrors were tried to their end.", float(report.complete)),
+        ("last_run_duration_seconds", "How long it took.", ended.seconds),
+        ("last_run_exit_code", "Its exit code.", ended.exit_code),
+        ("last_run_complete", "Whether all mirrors were tried to their end.", float(ended.is_complete)),
     ):
         Gauge(f"oomirror_refresh_{name}", words, registry=registry).set(value)
 

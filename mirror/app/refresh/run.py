@@ -25,7 +25,7 @@ from mirror.app.workplace import Workplace, checked_marker, close_dead_runs, utc
 from mirror.config import Settings
 from mirror.engine.events import EventSink, Note, ignore
 from mirror.engine.retry import PATIENT, RetryPolicy
-from mirror.errors import LockedError, MirrorError, UnsafeError
+from mirror.errors import LockedError, MirrorError
 from mirror.lock import DatasetLock, Holder
 from mirror.report.model import SyncReport
 from mirror.report.refresh import MirrorLine, RefreshReport, Upstream
@@ -67,9 +67,11 @@ async def refresh(
     Raises
     ------
     ConfigError, UnknownNameError
-        There are no entries, or none of a name that was given.
+        There are no entries, or none of a name that was given; or no share is configured.
     RefreshRunsError
         Another refresh of this catalog is at work.
+    UnsafeError, CatalogError
+        Share or catalog cannot be used, and no entry was begun. What ends it later is the report's `problem`.
 
     Cancelling saves the state of all finished objects, as in `sync`.
     """
@@ -83,9 +85,9 @@ async def refresh(
                 await one.run(place, started)
                 if not request.dry_run and one.has_written:
                     await _publish(settings, place, room, sink)
-    except RefreshRunsError:
-        raise
     except (MirrorError, CatalogError) as error:
+        if not one.has_begun:
+            raise
         problem = error
     return refresh_report(
         one.all_lines(),
@@ -115,6 +117,11 @@ class _Round:
     _begun: list[Entry] = field(default_factory=list)
     _busy: set[tuple[str, str]] = field(default_factory=set)
     _turn: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether an entry had its turn, so that there is something to report."""
+        return bool(self._begun)
 
     def all_lines(self) -> tuple[MirrorLine, ...]:
         """Return a line for each entry, in the order of the configuration."""
@@ -173,10 +180,11 @@ class _Round:
             report = await self._sync(entry, sink)
             self.has_written |= report.run is not None
             found = None if report.run is None else await asyncio.to_thread(_upstream, place, report.run)
-            return line_of_report(entry, report, found, seconds=self.clock() - started)
+            limit = self.request.max_duration_seconds
+            return line_of_report(entry, report, found, seconds=self.clock() - started, max_seconds=limit)
         except (MirrorError, CatalogError) as error:
             line = line_of_error(entry, error, seconds=self.clock() - started)
-            if isinstance(error, UnsafeError):
+            if line.state == "unsafe":
                 self._lines[entry] = line
                 # No room for this one may be room for the next; a share that is gone is gone for all.
                 await asyncio.to_thread(checked_marker, place.share)

@@ -9,6 +9,7 @@ from mirror.report.model import Amount
 from mirror.report.numbers import Units, format_amount, format_bytes, format_count, format_seconds, plural
 from mirror.report.refresh import EntryState, MirrorLine, RefreshReport, total
 from mirror.report.text.errors import error_sentence
+from mirror.report.text.results import TOO_SHORT
 from mirror.report.text.table import plain, render_table
 
 _STATES: dict[EntryState, str] = {
@@ -42,7 +43,12 @@ def render_refresh_problems(report: RefreshReport) -> str:
 
 
 def first_sentence(report: RefreshReport, *, units: Units = Units.SI) -> str:
-    """Return the answer: how many of the mirrors are up to date, and what came."""
+    """Return the answer: what ended it early, how many of the mirrors are up to date, and what came."""
+    said = f"{error_sentence(report.problem)} " if report.problem is not None else ""
+    return said + _what_came(report, units)
+
+
+def _what_came(report: RefreshReport, units: Units) -> str:
     n = len(report.mirrors)
     if report.dry_run:
         amount = format_amount(total([line.planned for line in report.mirrors]), units)
@@ -51,10 +57,7 @@ def first_sentence(report: RefreshReport, *, units: Units = Units.SI) -> str:
     who = ("The mirror is" if n == 1 else f"All {n} mirrors are") if n_done == n else f"{n_done} of {n} mirrors are"
     came = f"{format_amount(report.transferred, units)} came" if report.transferred.objects else "nothing had to come"
     others = _others(report.mirrors)
-    sentence = f"{who} up to date{f' ({others})' if others else ''}; {came} in {format_seconds(report.seconds)}."
-    if report.problem is not None:
-        return f"{error_sentence(report.problem)} {sentence}"
-    return sentence
+    return f"{who} up to date{f' ({others})' if others else ''}; {came} in {format_seconds(report.seconds)}."
 
 
 def line_words(line: MirrorLine, *, dry_run: bool = False, units: Units = Units.SI) -> str:
@@ -68,7 +71,8 @@ def line_words(line: MirrorLine, *, dry_run: bool = False, units: Units = Units.
     said.append(f"{format_amount(line.transferred, units)} fetched" if line.transferred.objects else "nothing fetched")
     if line.failed_objects or line.refused_objects:
         said.append(f"{line.failed_objects:,} failed, {line.refused_objects:,} refused")
-    return f"{line.name}: {_STATES[line.state]} in {format_seconds(line.seconds)}: {', '.join(said)}."
+    sentence = f"{line.name}: {_STATES[line.state]} in {format_seconds(line.seconds)}: {', '.join(said)}."
+    return f"{sentence} {TOO_SHORT}" if line.only_listed else sentence
 
 
 def _others(lines: Sequence[MirrorLine]) -> str:
@@ -111,6 +115,8 @@ def _problems(report: RefreshReport) -> Iterator[str]:
     for line in report.mirrors:
         if line.problem is not None:
             yield f"{line.name}: {_STATES[line.state]}: {error_sentence(line.problem)}"
+        if line.only_listed:
+            yield f"{line.name}: {TOO_SHORT}"
         if line.failed_objects:
             yield f"{line.name}: failed: {plural(line.failed_objects, 'object')}:"
             yield from (f"  {plain(one.key)}: {plain(one.reason)}" for one in line.failed)

@@ -9,6 +9,8 @@ from mirror.report.model import ScanReport, SyncReport, Verified
 from mirror.report.numbers import Units, format_amount, format_rate, format_seconds, plural
 from mirror.report.text.table import plain
 
+TOO_SHORT = "Listing alone took longer than --max-duration: give it a longer one."
+
 
 def render_sync(report: SyncReport, *, units: Units = Units.SI) -> str:
     """Return what a sync did."""
@@ -54,8 +56,8 @@ def _done(report: SyncReport, units: Units) -> list[str]:
     if not report.complete:
         left = max(0, report.planned.objects - report.transferred.objects)
         lines.append(
-            f"Not all was tried, {plural(left, 'object')} {'is' if left == 1 else 'are'} left: "
-            "the same command goes on from here."
+            f"Not all was tried, {plural(left, 'object')} {'is' if left == 1 else 'are'} left"
+            + (f". {TOO_SHORT}" if report.is_only_listed else ": the same command goes on from here.")
         )
     return lines
 

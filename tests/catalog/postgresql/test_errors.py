@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from catalog import queries
-from catalog.errors import CatalogError, CatalogLockedError, CatalogMissingError, CatalogUrlError
+from catalog.errors import CatalogError, CatalogLockedError, CatalogMissingError, CatalogUrlError, NoRoomError
+from catalog.postgresql.errors import error_of
 from catalog.session import Catalog, open_catalog
 from tests.catalog.builders import BUCKET_B, run_sql
 from tests.postgres import PostgresServer, run_postgres
@@ -58,6 +60,11 @@ def test_a_server_that_refuses_is_said_with_what_to_do(
     assert caught.value.exit_code == 1
     assert "s3cret" not in str(caught.value)
     assert "wr0ng" not in str(caught.value)
+
+
+def test_a_server_whose_disk_is_full_has_no_room() -> None:
+    """It is the error of a full disk, as of a catalog that is a file."""
+    assert isinstance(error_of(psycopg.errors.DiskFull(), "postgresql://db/x"), NoRoomError)
 
 
 def test_the_right_password_opens(strict: PostgresServer) -> None:

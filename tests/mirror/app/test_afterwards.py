@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from catalog.errors import CatalogError
-from mirror.app.afterwards import MOST_OBJECTS, Word, cut, told
+from mirror.app.afterwards import MOST_OBJECTS, Word, cut, is_told, told
 from mirror.cli.signals import stop_error
 from mirror.config import NotifySettings, Settings
 from mirror.engine.events import ignore
@@ -49,6 +49,8 @@ def test_of_which_errors_someone_is_told(error: Exception, text: str | None) -> 
         with pytest.raises(type(error)):
             asyncio.run(told(settings, "verify", run(), lambda _: None, ignore))
     assert len(receiver.got) == (text is not None)
+    is_told_of_a_job = text is not None or isinstance(error, UsageError)
+    assert is_told(error, is_watched=True) == is_told_of_a_job
     for one in receiver.got:
         document = json.loads(one.body)
         Draft202012Validator(json.loads(schema_text("notice"))).validate(document)

@@ -168,6 +168,87 @@ def test_the_health_check_hears_of_begin_and_end(write_config: Callable[[str], P
     assert [one.path for one in receiver.got] == [f"/{SECRET}{word}" for word in words]
 
 
+def test_a_health_check_that_hangs_at_the_begin_is_not_waited_for_twice(
+    write_config: Callable[[str], Path],
+    bucket: Bucket,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The word of the begin is given up soon after the end, whose own word comes then."""
+    monkeypatch.setattr("mirror.app.refresh.tell.BEGIN_SECONDS", 0.1)
+    monkeypatch.setattr("mirror.app.notices.TRY_SECONDS", 60.0)  # Or else the first try could end by itself.
+    fill(bucket, "jrc_x")
+    with receiving(0, 200) as receiver:
+        write_config(f'{mirrors("jrc_x")}\n[notify]\nhealthcheck = "{receiver.url}/h"')
+        assert main(["refresh"]) == 0
+    assert [one.path for one in receiver.got] == ["/h/start", "/h"]
+    assert "Could not tell" not in capsys.readouterr().err
+
+
+WHOLE_ERRORS: dict[str, tuple[Callable[[Path], object], int, str]] = {
+    "no share": (lambda folder: unset(folder, "share"), 2, "no share is configured"),
+    "no mirrors": (lambda folder: unset(folder, "[[mirrors]]", "dataset"), 2, "there is nothing to refresh"),
+    "unmarked": (lambda folder: (folder / "share" / OWN_FOLDER / "marker.json").unlink(), 5, "not marked"),
+    "gone": (lambda folder: (folder / "share").rename(folder / "away"), 5, "the share is not there"),
+    "damaged": (lambda folder: (folder / "c.db").write_bytes(b"no database" * 1000), 1, "the catalog is damaged"),
+}
+
+
+def unset(folder: Path, *names: str) -> None:
+    """Take lines out of the configuration."""
+    file = folder / "oomirror.toml"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith(names)))
+
+
+@pytest.mark.parametrize("case", WHOLE_ERRORS.values(), ids=WHOLE_ERRORS.keys())
+def test_what_ends_all_before_it_begins_is_an_error_and_is_told(
+    write_config: Callable[[str], Path],
+    bucket: Bucket,
+    capsys: pytest.CaptureFixture[str],
+    case: tuple[Callable[[Path], object], int, str],
+) -> None:
+    """Its reason is on stderr, also of a dry run and a quiet one, and is the JSON; receivers and metrics know of it."""
+    spoil, code, words = case
+    fill(bucket, "jrc_x")
+    with receiving() as receiver:
+        tables = f"""[notify]
+webhook = "{receiver.url}/w"
+healthcheck = "{receiver.url}/h"
+metrics = "{Path.cwd()}/x.prom"
+{mirrors("jrc_x")}"""
+        folder = write_config(tables)
+        spoil(folder)
+        for options in ([], ["-q"], ["-n"]):
+            assert main(["refresh", *options]) == code
+            shown = capsys.readouterr()
+            assert (words in shown.err, shown.out) == (True, ""), shown
+        assert main(["refresh", "-n", "--json"]) == code
+        error = json.loads(capsys.readouterr().out)["error"]
+        assert (error["exit"], words in error["what"]) == (code, True)
+        assert main(["refresh", "jrc_z"]) == 2
+    notices = [json.loads(one.body) for one in receiver.got if one.path == "/w"]
+    assert [(one["state"], one["exit"]) for one in notices] == [("failed", code)] * 2
+    assert [one.path for one in receiver.got if one.path != "/w"] == ["/h/fail"] * 2
+    samples = metrics_of(folder / "x.prom")
+    assert value(samples, "oomirror_refresh_last_run_exit_code", {}) == code
+    assert value(samples, "oomirror_refresh_last_run_complete", {}) == 0
+
+
+def test_what_vanished_is_said(write_config: Callable[[str], Path], bucket: Bucket) -> None:
+    """A night in which objects only vanished upstream is told as a change, with what it was."""
+    fill(bucket, "jrc_x", "jrc_y")
+    with receiving() as receiver:
+        write_config(f'[notify]\non = "change"\nwebhook = "{receiver.url}/w"\n{mirrors("jrc_x", "jrc_y")}')
+        assert main(["refresh"]) == 0
+        bucket.delete(block("jrc_y", 2))
+        assert main(["refresh"]) == 0
+    document = json.loads(receiver.got[-1].body)
+    assert (len(receiver.got), document["state"]) == (2, "changed")
+    assert "x/jrc_y: done in" in document["text"]
+    assert "1 vanished upstream, nothing fetched" in document["text"]
+    assert "x/jrc_x" not in document["text"]
+
+
 def test_syncs_and_checks_are_told_of_too(
     write_config: Callable[[str], Path], bucket: Bucket, capsys: pytest.CaptureFixture[str]
 ) -> None:

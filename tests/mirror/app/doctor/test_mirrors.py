@@ -78,6 +78,7 @@ def test_nothing_to_say(tmp_path: Path) -> None:
 
 CRONTABS = {
     "ours": ("echo '0 3 * * * oomirror refresh # oomirror-schedule'", "ok", "refreshes [[mirrors]], next at"),
+    "spoiled": ("echo '99 3 * * * oomirror refresh # oomirror-schedule'", "problem", "cron cannot run the line"),
     "others": ("echo '0 3 * * * backup'", "note", "does not refresh"),
     "none": ("echo no crontab for lab >&2; exit 1", "note", "does not refresh"),
     "refused": ("exit 1", "note", "cannot read the crontab"),
@@ -86,9 +87,9 @@ CRONTABS = {
 
 @pytest.mark.parametrize(("script", "state", "words"), CRONTABS.values(), ids=CRONTABS.keys())
 def test_schedule(tmp_path: Path, script: str, state: str, words: str) -> None:
-    """Whether cron refreshes the entries is told; where it does not, that is advice and no problem."""
+    """Whether cron refreshes the entries is told; where it does not, that is advice; where it cannot, a problem."""
     program = tmp_path / "crontab"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     (said,) = look_at_schedule(settings_of(tmp_path, {"dataset": "jrc_well"}), Crontab(str(program)))
-    assert (said.state, words in said.found, bool(said.advice)) == (state, True, state == "note")
+    assert (said.state, words in said.found, bool(said.advice)) == (state, True, state != "ok")

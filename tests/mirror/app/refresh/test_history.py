@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import Connection, text
 
 from catalog import migrate
@@ -91,6 +93,32 @@ def test_a_year_of_runs_of_the_first_version_tells_who_comes_first(tmp_path: Pat
 def _days(one: History) -> tuple[int | None, ...]:
     moments = (one.begun_at, one.ended_at, one.finished_at, one.well_at)
     return tuple(None if moment is None else (moment - START).days for moment in moments)
+
+
+CHOICES: dict[str, tuple[dict[str, Any], list[str], bool]] = {
+    "all, as earlier versions say it": ({}, ["jrc_x/a"], True),
+    "only what crops touch": ({"crops": [], "crops_asked": "1", "padding": 0}, [], False),
+    "all but what the entry wants": ({"exclude": ["jrc_x/a"]}, [], False),
+    "the same left out": ({"exclude": ["jrc_x/a"]}, ["jrc_x/a"], True),
+    "less left out": ({"exclude": ["jrc_x/a"]}, ["jrc_x/b", "jrc_x/a"], True),
+    "other things left out": ({"exclude": ["jrc_x/a"]}, ["jrc_x/b"], False),
+}
+
+
+@pytest.mark.parametrize(("more", "exclude", "counts"), CHOICES.values(), ids=CHOICES.keys())
+def test_a_run_counts_that_chose_what_the_entry_does(
+    tmp_path: Path, blank_catalog: Path, more: dict[str, Any], exclude: list[str], counts: bool
+) -> None:
+    """Or more; one that took parts, or left out what the entry wants, is no run of it."""
+    shutil.copy(blank_catalog, tmp_path / "c.db")
+    settings = settings_of(tmp_path)
+    chosen = {"scales": "all", "volumes": [], "formats": ["n5"], "with_unscaled": True, "chosen": [], **more}
+    with migrating(settings.catalog) as connection:
+        connection.execute(text("INSERT INTO bucket (url) VALUES ('s3://lab')"))
+        put_run(connection, "jrc_x", 0, selection=json.dumps({"jrc_x": chosen}))
+    mirrors = [one.model_copy(update={"exclude": tuple(exclude)}) for one in settings.mirrors]
+    one = turns(settings.model_copy(update={"mirrors": tuple(mirrors)}))[1]["jrc_x"]
+    assert (one.begun_at is not None, one.well_at is not None) == (counts, counts)
 
 
 def test_without_runs_the_configuration_tells(tmp_path: Path) -> None:

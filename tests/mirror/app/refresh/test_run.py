@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import sqlite3
@@ -11,10 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from catalog.errors import NoRoomError
 from mirror.app.refresh import RefreshRequest, RefreshRunsError, refresh
+from mirror.app.refresh.tell import word_of
 from mirror.engine.events import Event, TransferStarted
-from mirror.errors import ConfigError, ExitCode, UnknownNameError
+from mirror.errors import ConfigError, ExitCode, UnknownNameError, UnsafeError
 from mirror.keys import OWN_FOLDER
+from mirror.report.refresh import RefreshReport
+from mirror.report.text.refresh import render_refresh_problems
 from tests.mirror.app.refresh.labs import N_BLOCKS, Clock, Notes, block, fill, held, lab_of, run, states
 from tests.servers import Bucket
 
@@ -82,6 +87,22 @@ def test_a_fault_of_ours_with_one_ends_no_other(bucket: Bucket, tmp_path: Path) 
     assert any("Traceback" in text for text in notes.texts)
 
 
+def test_a_full_disk_below_the_catalog_is_unsafe(bucket: Bucket, tmp_path: Path) -> None:
+    """Exit 5, as of a share without room: the next one may fit, and has its turn."""
+    fill(bucket, "jrc_x", "jrc_y")
+    settings = lab_of(bucket, tmp_path, [X, Y])
+    faults = iter([NoRoomError("no room left for the catalog", "c.db")])
+
+    def fail(event: Event) -> None:
+        """Meet a full disk."""
+        if isinstance(event, TransferStarted) and (fault := next(faults, None)) is not None:
+            raise fault
+
+    report = run(settings, sink=fail)
+    assert (states(report), report.exit) == (["unsafe", "done"], ExitCode.UNSAFE)
+    assert [line.exit for line in report.mirrors] == [ExitCode.UNSAFE, ExitCode.DONE]
+
+
 def test_a_dataset_that_another_run_holds_is_told(bucket: Bucket, tmp_path: Path) -> None:
     """Its entry is locked, exit 6; the others go on."""
     fill(bucket, "jrc_x", "jrc_y")
@@ -109,16 +130,15 @@ def test_two_refreshes_of_a_catalog_do_not_overlap(bucket: Bucket, tmp_path: Pat
 
 
 def test_a_share_that_is_not_there_ends_it_at_once(bucket: Bucket, tmp_path: Path) -> None:
-    """Without the share's mark nothing is written and no entry has its turn: exit 5."""
+    """Without the share's mark nothing is written and no entry has its turn: that is an error, as of any command."""
     fill(bucket, "jrc_x")
     settings = lab_of(bucket, tmp_path, [X, Y])
     marker = settings.share_root() / OWN_FOLDER / "share.json"
     found = next(path for path in marker.parent.iterdir() if path.is_file())
     found.unlink()
-    report = run(settings)
-    assert (states(report), report.exit, report.complete) == (["not_reached"] * 2, ExitCode.UNSAFE, False)
-    assert report.problem is not None
-    assert "not marked" in report.problem.what
+    for dry_run in (False, True):
+        with pytest.raises(UnsafeError, match="not marked"):
+            run(settings, dry_run=dry_run)
     assert not (settings.share_root() / bucket.name).exists()
 
 
@@ -160,6 +180,33 @@ def test_time_that_is_up_begins_nothing_new_and_the_next_refresh_goes_on(bucket:
     assert night("never") == (["done"] * 3, ["x/jrc_z", "x/jrc_x", "x/jrc_y"])
 
 
+def test_time_that_does_not_even_suffice_to_list_is_said(bucket: Bucket, tmp_path: Path) -> None:
+    """A mirror whose listing takes longer than all the time there is would never come further; who came late will."""
+    fill(bucket, "jrc_x", "jrc_y")
+    settings = lab_of(bucket, tmp_path, [X, Y])
+    clock = Clock()
+
+    def refreshed(at: str, seconds: float) -> RefreshReport:
+        """Refresh in a minute, of which some time passes when something is said."""
+
+        def tick() -> None:
+            """Let it pass."""
+            clock.now += seconds
+
+        request = RefreshRequest(max_duration_seconds=60)
+        return asyncio.run(refresh(settings, request, sink=Notes(at, tick), clock=clock))
+
+    report = refreshed("x/jrc_x: begun", 61)
+    assert (states(report), report.exit) == (["stopped", "not_reached"], 0)
+    assert [line.only_listed for line in report.mirrors] == [True, False]
+    words = "Listing alone took longer than --max-duration: give it a longer one."
+    assert f"nothing fetched. {words}" in word_of(report).text
+    assert render_refresh_problems(report).splitlines()[1:] == [f"x/jrc_x: {words}"]
+
+    report = refreshed("x/jrc_y: done", 60 - 1e-9)
+    assert (states(report), [line.only_listed for line in report.mirrors]) == (["stopped", "done"], [False, False])
+
+
 def test_entries_side_by_side_never_share_a_dataset(bucket: Bucket, tmp_path: Path) -> None:
     """Two at a time, of which two of the same dataset follow each other: none is locked out, all is mirrored."""
     fill(bucket, "jrc_x", "jrc_y")
@@ -194,6 +241,9 @@ def test_what_is_excluded_is_no_failure(odd_bucket: Bucket, tmp_path: Path) -> N
         (line,) = report.mirrors
         outcomes.append((report.exit, line.state, line.refused_objects, [one.key for one in line.skipped]))
     assert outcomes == [(4, "incomplete", 1, ["jrc_x/x//y"]), *[(0, "done", 0, ["jrc_x/x//y"])] * 2]
+    with closing(sqlite3.connect(tmp_path / "c.db")) as connection:
+        chosen = connection.execute("SELECT json_extract(selection, '$.jrc_x.exclude') FROM run ORDER BY id").fetchall()
+    assert [json.loads(one or "[]") for (one,) in chosen] == [[], ["jrc_x/x//y"], ["jrc_x/x/**"]]
 
 
 def test_names_and_entries_that_are_not_there_are_refused(bucket: Bucket, tmp_path: Path) -> None:

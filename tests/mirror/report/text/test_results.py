@@ -43,6 +43,12 @@ def test_an_unfinished_run_says_how_to_go_on() -> None:
     assert "goes on from here" in render_sync(DONE.model_copy(update={"complete": False}))
 
 
+def test_time_that_was_up_before_anything_was_fetched_is_said() -> None:
+    """The same command would come no further: it needs more time than listing takes."""
+    said = render_sync(NOTHING.model_copy(update={"complete": False, "planned": Amount(objects=2, bytes=9)}))
+    assert said.endswith("2 objects are left. Listing alone took longer than --max-duration: give it a longer one.")
+
+
 def test_each_failure_is_listed() -> None:
     """Every failed and every refused object is named with its reason; folder markers are only counted."""
     report = DONE.model_copy(
