@@ -21,8 +21,10 @@ from mirror.app.verify.against import verify_against
 from mirror.config import Settings
 from mirror.engine.scrub import Depth
 from mirror.errors import ExitCode, MirrorError, UnknownNameError, UnsafeError, UsageError
+from mirror.keys import ShareRules
 from mirror.quantities import Budget
 from mirror.report.verification import VerifyReport
+from mirror.store.share import Share
 from tests.mirror.app.verify.conftest import BLOCK, DATASET, HOME, OTHER_BLOCK, RAW, Lab, kinds
 
 ELSEWHERE = Settings()
@@ -181,3 +183,16 @@ def test_what_a_certificate_cannot_tell_is_refused(mirrored: Lab, certificate: P
         against(certificate, tmp_path)
     with pytest.raises(UnknownNameError):
         certifying.certify(mirrored.settings, "jrc_nothing", tmp_path / "none")
+
+
+@pytest.mark.parametrize("said", ["not marked", "another share"])
+def test_the_configured_share_is_the_one_that_the_catalog_knows(lab: Lab, certificate: Path, said: str) -> None:
+    """Another one is refused before it is read: what it lacks is not lost. Any copy is checked by its name."""
+    share = Share(lab.share)
+    if said == "not marked":
+        (share.own / "marker.json").unlink()
+    else:
+        share.write_marker(ShareRules())
+    with pytest.raises(UnsafeError, match=said):
+        asyncio.run(verify_against(lab.settings, VerifyRequest(), certificate))
+    assert exit_code_of(against(certificate, lab.share)) is ExitCode.DONE
