@@ -170,8 +170,43 @@ def test_a_certificate_that_was_changed_is_refused(
     """Before any file is looked at, one that is not as it was written is refused."""
     file = tmp_path / "changed.jsonl"
     file.write_bytes(change(certificate.read_bytes()))
-    with pytest.raises(MirrorError, match="cannot use the certificate"):
+    with pytest.raises(MirrorError, match="cannot use the certificate") as caught:
         against(file, mirrored.share)
+    assert "\n" not in str(caught.value)
+    assert "pydantic" not in str(caught.value)
+
+
+def cut_before_the_end(text: bytes) -> bytes:
+    """Lose a field of the header, as who edits it does."""
+    return text.replace(b'"objects":', b'"objetcs":', 1)
+
+
+def test_what_is_wrong_with_a_line_is_one_line(mirrored: Lab, certificate: Path, tmp_path: Path) -> None:
+    """The first fault, in words with what was found, as of other documents."""
+    file = tmp_path / "changed.jsonl"
+    for change, said in ((cut_in_a_line, "Invalid JSON"), (cut_before_the_end, "objects: Field required")):
+        file.write_bytes(change(certificate.read_bytes()))
+        with pytest.raises(MirrorError) as caught:
+            against(file, mirrored.share)
+        assert caught.value.found.startswith(said)
+        assert "\n" not in caught.value.found
+        assert len(caught.value.found) < 200
+
+
+def test_ctrl_c_leaves_nothing_of_a_certificate(mirrored: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was there before stays as it is."""
+
+    def interrupted(file: Path, *_: object, **__: object) -> None:
+        """Be stopped in the middle."""
+        file.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    file = tmp_path / "hela.jsonl"
+    file.write_bytes(b"before")
+    monkeypatch.setattr("mirror.app.verify.certify.write_certificate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        certifying.certify(mirrored.settings, DATASET, file)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"hela.jsonl": b"before"}
 
 
 def test_what_a_certificate_cannot_tell_is_refused(mirrored: Lab, certificate: Path, tmp_path: Path) -> None:
