@@ -9,7 +9,7 @@ from mirror.app.datasets import dataset_names, has_dataset, plain_errors
 from mirror.app.opened import open_bucket
 from mirror.app.scan import EVERYTHING
 from mirror.app.sync import SyncRequest, sync
-from mirror.app.workplace import checked_marker
+from mirror.app.workplace import workplace
 from mirror.config import Settings
 from mirror.engine.events import EventSink, ignore
 from mirror.engine.fetch import ChecksumMode
@@ -45,8 +45,9 @@ async def adopt(
 
     Files that differ from the bucket are in the report's `failed`, and left where they are.
     """
-    share = Share(settings.share_root())
-    checked_marker(share)
+    # Also where nothing lies on it, and nothing is to be synced then: that is no answer of another share.
+    with workplace(settings, dry_run=True, force_catalog=force_catalog) as place:
+        share = place.share
     async with plain_errors():
         found = {name: await _datasets(settings, name, share, datasets) for name in _bucket_names(settings, bucket)}
     _check_all_found(datasets, found)

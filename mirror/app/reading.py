@@ -1,4 +1,7 @@
-"""The catalog as commands that only look at it open it: this machine's own, else the one published on the share."""
+"""Catalog and share as commands that only look at them open them.
+
+The catalog is this machine's own, else the one published on the share; the share is the one that the catalog knows.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ from pathlib import Path
 
 from catalog import queries
 from catalog.errors import CatalogError, CatalogMissingError
+from catalog.records import ShareRecord
 from catalog.sealed import SealedCatalog, open_sealed
 from catalog.session import Catalog, open_catalog
+from mirror.app.workplace import check_same, checked_marker
 from mirror.config import Settings
 from mirror.keys import OWN_FOLDER
+from mirror.store.share import Share
 from mirror.telling import tell
 
 CATALOG_FILE = "catalog.sqlite"
@@ -42,19 +48,76 @@ def catalog_for_reading(settings: Settings) -> Catalog:
             raise
         return _told(published, "this machine has none of its own")
     # A sync that reached no bucket, or an init, leaves such a one: it must not hide what is known.
-    if not _is_blank(own):
+    is_blank, known = _look(own)
+    if not is_blank:
         return own
     with suppress(CatalogError):
         if (published := _published(settings)) is not None:
-            own.close()
-            return _told(published, "this machine's own holds nothing yet")
+            # Whose share is another one has published what is not asked for.
+            if known is None or _look(published)[1] in (None, known):
+                own.close()
+                return _told(published, "this machine's own holds nothing yet")
+            published.close()
     return own
 
 
-def _is_blank(catalog: Catalog) -> bool:
+def readable_share(settings: Settings) -> Share:
+    """Return the share, checked for those that read it, or write it, without a catalog: `workplace` checks the others.
+
+    It must be marked, and be the one that this machine's catalog knows. Where there is none, or one that holds nothing
+    yet, the catalog that is published on the share says which share it was published on. Where no catalog that can be
+    read knows any, the mark is all that can be asked for.
+
+    Raises
+    ------
+    ConfigError
+        None is configured.
+    UnsafeError
+        It is not there, unmarked, or another one.
+    CatalogError
+        This machine's catalog cannot be read, so that nobody knows whether it is.
+    """
+    share = Share(settings.share_root())
+    marker = checked_marker(share)
+    check_same(share, marker, known_share(settings))
+    return share
+
+
+def is_share_seen(settings: Settings) -> bool:
+    """Return whether a marked share is there, for those that can do without.
+
+    Raises
+    ------
+    UnsafeError, CatalogError
+        It is another share than the one that the catalog knows, or that cannot be told, as of `readable_share`.
+    """
+    if settings.share is None or Share(settings.share).marker() is None:
+        return False
+    readable_share(settings)
+    return True
+
+
+def known_share(settings: Settings) -> ShareRecord | None:
+    """Return the share that the catalog knows, as `readable_share` has it. Raises CatalogError."""
+    try:
+        with open_catalog(settings.catalog, create=False, read_only=True) as own:
+            is_blank, known = _look(own)
+        if known is not None or not is_blank:
+            return known
+    except CatalogMissingError:
+        pass
+    with suppress(CatalogError):
+        if (published := _published(settings)) is not None:
+            with published:
+                return _look(published)[1]
+    return None
+
+
+def _look(catalog: Catalog) -> tuple[bool, ShareRecord | None]:
+    """Return whether a catalog holds nothing yet, and the share that it knows; closed where it cannot be read."""
     try:
         with catalog.read() as connection:
-            return queries.is_blank(connection)
+            return queries.is_blank(connection), queries.share(connection)
     except BaseException:
         catalog.close()
         raise

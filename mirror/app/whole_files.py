@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mirror.errors import MirrorError, UsageError
@@ -50,14 +52,41 @@ def write_whole(path: Path, data: bytes) -> Path:
     MirrorError
         It cannot be written; what was there is left as it is.
     """
+    with _told(path, "the file"):
+        is_replaced = path.is_file() or not path.exists()
+        if not is_replaced:
+            path.write_bytes(data)  # A pipe or a device is no file to replace.
+    if is_replaced:
+        with whole_file(path) as partial:
+            partial.write_bytes(data)
+    return path.absolute()
+
+
+@contextmanager
+def whole_file(path: Path, what: str = "the file") -> Iterator[Path]:
+    """Give the name under which a file is to be written; it gets its own at the end, in place of what is there.
+
+    Whatever ends it before, be it Ctrl-C, nothing is left of it, and what was there stays as it is.
+
+    Raises
+    ------
+    MirrorError
+        It cannot be written.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)  # A pipe or a device is no file to replace.
-            return path.absolute()
-        partial.write_bytes(data)
-        partial.replace(path)
+        with _told(path, what):
+            yield partial
+            partial.replace(path)
+    finally:
+        with suppress(OSError):  # It has its name by now, or its folder is gone.
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path, what: str) -> Iterator[None]:
+    """Raise MirrorError for what the system says of a file."""
+    try:
+        yield
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise MirrorError("cannot write the file", str(path), found=error.strerror or str(error)) from error
-    return path.absolute()
+        raise MirrorError(f"cannot write {what}", str(path), found=error.strerror or str(error)) from error

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from catalog import queries
 from catalog.config import catalog_file
 from catalog.errors import CatalogMissingError
-from catalog.records import RunRecord
+from catalog.records import RunRecord, ShareRecord
 from catalog.session import Catalog, open_catalog
 from mirror.config import Settings
 from mirror.errors import UnsafeError
@@ -86,6 +86,24 @@ def checked_marker(share: Share) -> Marker:
     )
 
 
+def check_same(share: Share, marker: Marker, known: ShareRecord | None) -> None:
+    """Check that a marked share is the one that a catalog knows; any is, where that knows none.
+
+    Raises
+    ------
+    UnsafeError
+        It is another one.
+    """
+    if known is not None and known.uuid != marker.uuid:
+        raise UnsafeError(
+            "this is another share than the one that the catalog knows",
+            str(share.root),
+            expected=f"marker {known.uuid}",
+            found=f"marker {marker.uuid}",
+            hint="Mount the right share, or run `oomirror init --new-share` if the change is meant.",
+        )
+
+
 def check_there(share: Share) -> None:
     """Check that the share's folder is there, marked or not. Raises UnsafeError where it is not."""
     if not share.root.is_dir():
@@ -133,14 +151,7 @@ def _catalog_for_reading(url: str) -> Catalog | None:
 def _check_belongs(catalog: Catalog, share: Share, marker: Marker, *, dry_run: bool) -> None:
     with catalog.read() as connection:
         known = queries.share(connection)
-    if known is not None and known.uuid != marker.uuid:
-        raise UnsafeError(
-            "this is another share than the one that the catalog knows",
-            str(share.root),
-            expected=f"marker {known.uuid}",
-            found=f"marker {marker.uuid}",
-            hint="Mount the right share, or run `oomirror init --new-share` if the change is meant.",
-        )
+    check_same(share, marker, known)
     if not dry_run and (known is None or known.path != str(share.root)):
         with catalog.begin() as connection:
             queries.remember_share(connection, marker.uuid, str(share.root), now=utc_now())

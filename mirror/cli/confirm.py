@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
-from mirror.cli.output import result_width, words_width
+from mirror.cli.output import put_result, result_width, words_width
 from mirror.cli.question import ask, can_ask
 from mirror.cli.talk import Talk
 from mirror.errors import ExitCode, UsageError
@@ -30,19 +30,17 @@ def confirm_repair(talk: Talk, *, yes: bool) -> Callable[[Plan], bool]:
 
 
 class Confirmation:
-    """Called with the plan; afterwards knows what was said to it."""
+    """Called with the plan, which of a dry run is the result; afterwards knows what was said to it."""
 
     def __init__(self, talk: Talk, *, is_dry_run: bool, yes: bool) -> None:
         self._talk = talk
         self._is_dry_run = is_dry_run
         self._yes = yes
-        self._plan: Plan | None = None
         self.exit_code: ExitCode | None = None
         """Set where the user said no."""
 
     def __call__(self, plan: Plan) -> bool:
         """Return whether the plan shall be run."""
-        self._plan = plan
         talk = self._talk
         talk.pause()
         fields = {"to_fetch": plan.to_fetch, "to_adopt": plan.to_adopt, "up_to_date": plan.up_to_date}
@@ -50,6 +48,9 @@ class Confirmation:
             fields["to_delete"] = plan.to_delete
         talk.note("planned", {name: asdict(tally) for name, tally in fields.items()})
         if self._is_dry_run:
+            # Now, and not with the report: a plan that is refused has none.
+            if not talk.manner.as_json:
+                put_result(self._text(plan, result_width()))
             return True
         if plan.to_fetch.objects or plan.to_adopt.objects or plan.to_delete.objects or plan.refused:
             talk.words(self._text(plan, words_width()))
@@ -63,9 +64,9 @@ class Confirmation:
         return True
 
     def as_text(self, report: SyncReport) -> str:
-        """Return the result: the plan of a dry run, else what was done; when quiet, only what failed."""
-        if self._is_dry_run and self._plan is not None:
-            return self._text(self._plan, result_width())
+        """Return what was done; when quiet, only what failed; of a dry run nothing: its plan was shown."""
+        if self._is_dry_run:
+            return ""
         if self._talk.manner.quiet:
             return render_problems(report)
         return render_sync(report, units=self._talk.manner.units)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Protocol, TypeGuard
 
-from mirror.cli.output import put_result, put_words
+from mirror.cli.output import UnwrittenResultError, put_result, put_words
 from mirror.errors import ExitCode, MirrorError
 
 _LINE = "\n"
@@ -72,15 +72,24 @@ def tell(error: BaseException, arguments: Sequence[str]) -> int:
     if is_unexpected(error) and is_verbose(arguments):
         put_words(traceback_text(error))
     parts = told(error)
-    if wants_json(arguments):
-        from mirror.report.json import error_document
-
-        put_result(error_document(parts))
-    else:
+    if not (wants_json(arguments) and _is_put(parts)):
         from mirror.report.text.table import plain
 
         put_words(f"oomirror: {plain(sentence(parts))}")
     return int(parts.exit_code)
+
+
+def _is_put(parts: Told) -> bool:
+    """Write the error to stdout, as JSON; return whether it is there, and nothing need be said on stderr."""
+    from mirror.report.json import error_document
+
+    if isinstance(parts, UnwrittenResultError):
+        return False
+    try:
+        put_result(error_document(parts))
+    except UnwrittenResultError:
+        return False
+    return True
 
 
 def sentence(parts: Told) -> str:

@@ -1,4 +1,7 @@
-"""The two streams: results to stdout, words to stderr. A reader that went away ends no run."""
+"""The two streams: results to stdout, words to stderr. A reader that went away ends no run.
+
+A result that has no room (a full disk) is lost, and that is a failure; words that have none are no reason for one.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
+from mirror.errors import MirrorError
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _Line = TypeVar("_Line")
 _LINES_AT_ONCE = 500
 """A flush for each line would be most of the time of a long list."""
+
+
+class UnwrittenResultError(MirrorError):
+    """A result that could not be written to stdout; what is to be said of it goes to stderr."""
 
 
 def make_streams_robust() -> None:
@@ -26,8 +35,17 @@ def make_streams_robust() -> None:
 
 
 def put_result(text: str) -> None:
-    """Write a result to stdout, and its line break."""
-    _put(sys.stdout, text)
+    """Write a result to stdout, and its line break.
+
+    Raises
+    ------
+    UnwrittenResultError
+        There is no room for it, or the device fails. That nobody reads any more, or stdout is closed, is no failure.
+    """
+    if (error := _put(sys.stdout, text)) is not None:
+        raise UnwrittenResultError(
+            "cannot write the result", "stdout", found=error.strerror or str(error), hint="What was done stays done."
+        ) from error
 
 
 def put_listing(
@@ -99,21 +117,24 @@ def refuse_two_forms(*, as_json: bool, as_csv: bool) -> None:
 
 def put_words(text: str) -> None:
     """Write words to stderr, and their line break."""
+    # The terminal is gone (EIO after a hang-up), the log's disk is full: the mirror matters more.
     _put(sys.stderr, text)
 
 
-def _put(stream: TextIO | None, text: str) -> None:
+def _put(stream: TextIO | None, text: str) -> OSError | None:
+    """Write a line; return why it could not be, unless nobody reads it any more. Nothing more goes there then."""
     if stream is None:
-        return  # Closed before we began: `oomirror >&-`.
+        return None  # Closed before we began: `oomirror >&-`.
     try:
         print(text, file=stream, flush=True)
     except BrokenPipeError:
         drop(stream)
-    except OSError:
-        # The terminal is gone (EIO after a hang-up), the log's disk is full: the mirror matters more.
+    except OSError as error:
         drop(stream)
+        return error
     except ValueError:
-        return
+        return None
+    return None
 
 
 def drop(stream: TextIO) -> None:

@@ -80,8 +80,9 @@ def refresh(
             talk.log(f"exit code {int(error.exit_code)}: {error}")
             return error.exit_code
         text = render_refresh(report, units=units)
-        talk.log(f"{text}\nexit code {report.exit}")
+        talk.log(text)
         talk.answer((report,), document(report), lambda: render_refresh_problems(report) if quiet else text)
+        talk.log(f"exit code {report.exit}")
         return report.exit
 
 

@@ -18,6 +18,7 @@ from mirror.errors import ExitCode, MirrorError
 GRACE_SECONDS = 4.5
 """After a signal, and after the end: threads that hang on a lost mount would keep the process for ever."""
 _END = 0
+_LAST_STREAM = 2
 T = TypeVar("T")
 
 
@@ -177,6 +178,7 @@ def program(work: Callable[[], int]) -> NoReturn:
     Signals raise their error in it. Python's own end is left out: it would join threads in a read that nobody wants
     any more, and take 0.15 s to take everything apart.
     """
+    _fill_closed_streams()
     watchdog = Watchdog()
     watchdog.start()
     with on_stop(raise_stop):
@@ -186,6 +188,17 @@ def program(work: Callable[[], int]) -> NoReturn:
         signal.signal(signal.SIGINT, lambda _number, _frame: None)
     watchdog.end_with(exit_code)
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # Nobody reads any more: then there is nothing left to say.
-            stream.flush()
+        if stream is not None:  # It is where it was closed before we began: `oomirror >&-`, as daemons do.
+            with suppress(OSError, ValueError):  # Nobody reads any more: then there is nothing left to say.
+                stream.flush()
     os._exit(exit_code)
+
+
+def _fill_closed_streams() -> None:
+    """Let the three streams that were closed before we began lead nowhere.
+
+    Else the next file that is opened, be it the catalog, gets the number of one, and our processes write words into it.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _LAST_STREAM:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)

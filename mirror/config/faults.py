@@ -10,6 +10,7 @@ from mirror.config.mirrors import MirrorSettings
 from mirror.config.notify import NotifySettings
 from mirror.config.settings import PREFIX, BucketSettings, MongoSettings, Settings, TransferSettings
 from mirror.errors import ConfigError, known_hint
+from mirror.store.words import without_passwords
 
 if TYPE_CHECKING:
     from pydantic import ValidationError
@@ -78,7 +79,7 @@ def _explained(fault: ErrorDetails, origins: Origins) -> ConfigError:
     if fault["type"] == "extra_forbidden":
         return ConfigError("unknown setting", thing, hint=known_hint(place[-1], _known_at(place[:-1])))
     if cause is not None:  # one of ours, which knows its own words: UsageError or CatalogUrlError
-        found = cause.found or cause.thing
+        found = without_passwords(cause.found or cause.thing)
         return ConfigError(f"{cause.what}", thing, expected=cause.expected, found=found, hint=cause.hint)
     return ConfigError("cannot use the setting", thing, expected=_expected(fault), found=_found(fault))
 
@@ -129,11 +130,11 @@ def _found(fault: ErrorDetails) -> str:
     match value:
         case _ if fault["type"] == "missing":
             return "none"
-        case str() if _place(fault)[:1] == ("mongo",):
+        case str() if _place(fault)[:1] == ("mongo",) or _expected(fault) == _EXPECTED["model"]:
             return "a text, which is not shown: it may hold a password"
         case Mapping():
             return "a table"
         case list() | tuple():
             return "a list"
         case _:
-            return repr(value)
+            return without_passwords(repr(value))

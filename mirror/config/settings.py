@@ -77,6 +77,15 @@ class BucketSettings(SettingsTable):
     @field_validator("endpoint_url")
     @classmethod
     def _check_endpoint(cls, value: str) -> str:
+        if "@" in value:
+            # Endpoints are told in errors, reports and logs.
+            raise UsageError(
+                "an address of a server has no login in it",
+                expected="https://HOST or http://HOST:PORT",
+                found="a login, which is not shown",
+                hint="Credentials belong into a profile of AWS, which `profile` names, or into the environment "
+                "(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY); with anonymous = false they sign the requests.",
+            )
         if value and not _ENDPOINT.match(value):
             raise UsageError("not the address of a server", expected="https://HOST or http://HOST:PORT", found=value)
         return value

@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mirror.errors import MirrorError
+from mirror.formats.foreign import first_fault
 from mirror.keys import S3Url, key_refusal
 from mirror.objects import Tally
 
@@ -79,32 +80,18 @@ class Header(BaseModel):
         return hashlib.sha256(_line(self.model_dump(exclude={"sha256"}))).hexdigest()
 
 
-def write_certificate(file: Path, header: Header, body: IO[bytes]) -> None:
-    """Write a certificate; the file gets its name when it is whole.
+def write_certificate(file: Path, header: Header, body: IO[bytes], *, is_packed: bool) -> None:
+    """Write a certificate, where it stands until it is whole. Raises OSError.
 
     Parameters
     ----------
     body
         The lines behind the first, read from where it stands.
-
-    Raises
-    ------
-    MirrorError
-        It cannot be written.
     """
-    if not file.name or (file.exists() and not file.is_file()):
-        # Renaming would put a file in the place of a device.
-        raise MirrorError("cannot write the certificate", str(file), expected="a file", found="something else")
-    unfinished = file.with_name(f".{file.name}.part")
-    try:
-        with _opened(unfinished, "wb", is_packed=file.name.endswith(".gz")) as stream:
-            stream.write(_line(header.model_dump()))
-            while chunk := body.read(1 << 20):
-                stream.write(chunk)
-        unfinished.replace(file)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise MirrorError("cannot write the certificate", str(file), found=error.strerror or str(error)) from error
+    with _opened(file, "wb", is_packed=is_packed) as stream:
+        stream.write(_line(header.model_dump()))
+        while chunk := body.read(1 << 20):
+            stream.write(chunk)
 
 
 def line_of(one: CertifiedObject) -> bytes:
@@ -132,7 +119,8 @@ class Certificate:
                 self.header = self._header(next(lines, b""))
                 self._check_body(lines)
         except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
-            raise self._refused(getattr(error, "strerror", None) or str(error)) from error
+            found = first_fault(error) if isinstance(error, ValidationError) else str(error)
+            raise self._refused(getattr(error, "strerror", None) or found) from error
 
     def objects(self) -> Iterator[CertifiedObject]:
         """Yield the objects in the order of their keys."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]*@")
+_PASSWORD = re.compile(r"(?<=://)[^/\s]*@")
+"""Up to the last @ of the host's part: a password may have one, too."""
 
 
 def words_of(error: BaseException) -> str:
@@ -17,5 +18,9 @@ def words_of(error: BaseException) -> str:
 
 
 def without_passwords(text: str) -> str:
-    """Return the text with the users and passwords of its URLs taken out."""
+    """Return the text with the users and passwords of its URLs taken out.
+
+    >>> without_passwords("http://ada:s@cret@proxy.lab:3128/a@b")
+    'http://proxy.lab:3128/a@b'
+    """
     return _PASSWORD.sub("", text)

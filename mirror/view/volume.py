@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from mirror.app.workplace import check_there
+from mirror.app.reading import readable_share
 from mirror.config import Settings, load_settings
 from mirror.crops.box import Box
 from mirror.errors import MirrorError
 from mirror.formats.n5.grid import BlockIndex
 from mirror.formats.opening import opening_keys
-from mirror.store.share import Share
 from mirror.view.choice import parse_volume
 from mirror.view.described import Described, read_description
 from mirror.view.errors import BlockLostError, BlockNotMirroredError, NotOnShareError, how_to_mirror
@@ -65,7 +64,8 @@ def open_volume(
     NotOnShareError
         Nothing of it is on the share; the hint is the command that mirrors it.
     UnsafeError
-        The share is not there.
+        The share is not there, unmarked, or not the one that the catalog knows. Where no catalog knows any, be it this
+        machine's or the one published on the share, each that is marked is read.
     MirrorError
         It is there, and cannot be opened.
 
@@ -95,6 +95,7 @@ def open_in(
         What to do about blocks that were never mirrored; None: mirror the level.
     """
     dataset, _ = parse_volume(volume)
+    readable_share(settings)
     if fetches and not is_known(settings, dataset, bucket):
         describe_dataset(settings, dataset, bucket or settings.default_bucket)
     found = find_volume(settings, volume, level, bucket)
@@ -103,7 +104,6 @@ def open_in(
         fetch_missing_blocks(settings, found, {})
         document = _document(found)
     if document is None:
-        check_there(Share(settings.share_root()))
         path = found.roots[0] / found.chosen.array.prefix
         hint = hint or how_to_mirror(found.sync_command)
         raise NotOnShareError("the level is not on the share", str(path), hint=hint)

@@ -22,6 +22,7 @@ from mirror.app.state import BucketState
 from mirror.app.sync import SyncRequest, sync
 from mirror.app.trash import empty
 from mirror.app.verify import VerifyRequest, verify
+from mirror.cli.main import main
 from mirror.crops.spec import parse_crops
 from mirror.diff import Kind
 from mirror.engine.events import Note
@@ -258,6 +259,41 @@ def test_guard(server: OddServer, lab: OddLab, n_gone: int, limit: Limit | None,
         with pytest.raises(UnsafeError, match="more would go"):
             lab.mirror(delete=True, max_delete=limit, dry_run=dry_run)
     nothing_is_deleted(lab)
+
+
+def test_dry_run_that_is_refused_shows_its_plan(
+    server: OddServer, lab: OddLab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """First what would go, then why it does not, with its exit code; in JSON the one document is the error."""
+    remove(server, *sorted(key for key in OBJECTS if key.startswith(f"{FINE}0/")))
+    for name, value in lab.variables.items():
+        if name.startswith("OOMIRROR_"):
+            monkeypatch.setenv(name, value)
+    words = ("sync", ODD, "--delete", "-n")
+    assert main(words) == ExitCode.UNSAFE
+    said = capsys.readouterr()
+    assert "delete" in said.out
+    assert f"{FINE}0/0/1" in said.out
+    assert "more would go than is allowed" in said.err
+    assert main((*words, "--json")) == ExitCode.UNSAFE
+    said = capsys.readouterr()
+    assert json.loads(said.out)["error"]["exit"] == ExitCode.UNSAFE
+    nothing_is_deleted(lab)
+
+
+def test_dry_run_without_room_shows_its_plan(
+    server: OddServer, lab: OddLab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is the way to one that fits."""
+    server.put(f"{FINE}4/3/3", b"another")
+    for name, value in lab.variables.items():
+        if name.startswith("OOMIRROR_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.setattr(Share, "free", lambda _: (1, None))
+    assert main(("sync", ODD, "-n")) == ExitCode.UNSAFE
+    said = capsys.readouterr()
+    assert "To fetch: 1 object" in said.out
+    assert "room" in said.err
 
 
 def test_listing_of_before_is_refused(lab: OddLab) -> None:

@@ -342,3 +342,33 @@ def test_share_that_is_not_marked(lab: OddLab, run: Run) -> None:
     for words in (("ls",), ("restore", trashed(lab).name), ("empty", "--yes")):
         run("error", "trash", *words, code=ExitCode.UNSAFE)
     assert (trashed(lab) / BUCKET / GONE[0]).exists()
+
+
+def test_share_of_another_catalog(lab: OddLab, run: Run) -> None:
+    """Exit 5, whatever is asked: what lies there was others' to keep."""
+    share = Share(lab.share)
+    marker = share.marker()
+    assert marker is not None
+    share.write_marker(marker.rules)
+    name = trashed(lab).name
+    for words in (("ls",), ("ls", name), ("restore", name), ("empty", "--yes"), ("empty", name, "--yes")):
+        told = run("error", "trash", *words, code=ExitCode.UNSAFE)["error"]
+        assert told["expected"] == f"marker {marker.uuid}"
+    assert (trashed(lab) / BUCKET / GONE[0]).exists()
+
+
+def test_trash_is_read_and_emptied_without_a_catalog(lab: OddLab, run: Run) -> None:
+    """The published one knows the share; where there is none either, the mark is what can be asked for."""
+    lab.catalog.unlink()
+    assert run("trash-ls", "trash", "ls")[0]["trashed"]["objects"] == len(GONE)
+    (lab.share / ".oomirror" / "catalog.sqlite").unlink()
+    assert run("trash-empty", "trash", "empty", "--yes")["removed"]["objects"] == len(GONE)
+
+
+def test_trash_of_the_share_of_another_published_catalog(lab: OddLab, run: Run) -> None:
+    """A machine without a catalog of its own believes the published one, also in this."""
+    lab.catalog.unlink()
+    share = Share(lab.share)
+    share.write_marker(share.marker().rules)  # type: ignore[union-attr]
+    run("error", "trash", "empty", "--yes", code=ExitCode.UNSAFE)
+    assert (trashed(lab) / BUCKET / GONE[0]).exists()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from mirror.app.trash.runs import LOCKED, marked_share, run_named, sum_of
+from mirror.app.reading import readable_share
+from mirror.app.trash.runs import LOCKED, run_named, sum_of
 from mirror.config import Settings
 from mirror.errors import LockedError
 from mirror.lock import DatasetLock, Holder, live_tokens
@@ -39,9 +40,11 @@ def empty(
     UnknownNameError
         There is no such run.
     UnsafeError
-        The share is not there, is not marked, or cannot be written.
+        The share is not there, unmarked, not the one that the catalog knows, or cannot be written.
+    CatalogError
+        There is a catalog, and it cannot be read.
     """
-    share = marked_share(settings)
+    share = readable_share(settings)
     runs = trashed_runs(share) if name is None else (run_named(share, name),)
     if older_than_seconds is not None:
         runs = _older(share, runs, older_than_seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from mirror.app.workplace import checked_marker
+from mirror.app.reading import readable_share
 from mirror.config import Settings
 from mirror.errors import UnknownNameError, known_hint
 from mirror.objects import Tally
@@ -18,27 +18,22 @@ LOCKED = ".trash"
 
 
 def list_trash(settings: Settings) -> tuple[TrashLine, ...]:
-    """Return the trash of each run, the oldest first; needs no catalog.
+    """Return the trash of each run, the oldest first; needs no catalog, but goes by what one says of the share.
 
     Raises
     ------
     UnsafeError
-        The share is not there, is not marked, or cannot be read.
+        The share is not there, unmarked, not the one that the catalog knows, or cannot be read.
+    CatalogError
+        There is a catalog, and it cannot be read.
     """
-    return tuple(_line(run) for run in trashed_runs(marked_share(settings)))
+    return tuple(_line(run) for run in trashed_runs(readable_share(settings)))
 
 
 def list_trashed_files(settings: Settings, name: str) -> tuple[TrashedFile, ...]:
     """Return the files in the trash of one run. Raises as `list_trash`, and UnknownNameError without such a run."""
-    run = run_named(marked_share(settings), name)
+    run = run_named(readable_share(settings), name)
     return tuple(TrashedFile(path=spelled(path), bytes=size) for path, size in run.files())
-
-
-def marked_share(settings: Settings) -> Share:
-    """Return the share. Raises UnsafeError where it is not there, or not marked."""
-    share = Share(settings.share_root())
-    checked_marker(share)
-    return share
 
 
 def run_named(share: Share, name: str) -> TrashedRun:

@@ -12,6 +12,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Literal, cast
 
+from mirror.app.reading import readable_share
 from mirror.app.verify.request import VerifyRequest
 from mirror.app.verify.shortlist import Shortlist
 from mirror.app.verify.strays import UNREAD
@@ -43,19 +44,21 @@ async def verify_against(
     Parameters
     ----------
     share
-        Root of any copy; None: the configured share, which must be marked.
+        Root of any copy; None: the configured share, which must be marked, and the one that a catalog knows.
 
     Raises
     ------
     UsageError
         The request asks for what a certificate cannot tell.
     UnsafeError
-        The share is not there, or went away.
+        The share is not there, is another one, or went away.
+    CatalogError
+        There is a catalog, and it cannot be read.
     MirrorError
         The certificate is damaged, broken off or was changed.
     """
     _check_request(request)
-    root = share if share is not None else settings.share_root()
+    root = share if share is not None else readable_share(settings).root
     marker = checked_marker(Share(root)) if share is None else None
     certificate = await asyncio.to_thread(Certificate, file)
     depth = Depth.QUICK if request.depth is Depth.QUICK else Depth.FULL

@@ -20,6 +20,7 @@ from mirror.app.verify.choice import Chosen
 from mirror.app.verify.parts import parts_of
 from mirror.app.verify.rows import PAGE_ROWS, Claim
 from mirror.app.verify.told import left_unchecked
+from mirror.app.whole_files import whole_file
 from mirror.app.workplace import utc_now
 from mirror.config import Settings
 from mirror.engine.scrub import Depth
@@ -56,6 +57,9 @@ def certify(settings: Settings, dataset: str, file: Path, *, bucket: str | None 
     MirrorError
         The catalog is a published one, without rows of blocks; the file cannot be written.
     """
+    if not file.name or (file.exists() and not file.is_file()):
+        # Renaming would put a file in the place of a device.
+        raise MirrorError("cannot write the certificate", str(file), expected="a file", found="something else")
     with catalog_for_reading(settings) as catalog, catalog.read() as connection, TemporaryFile() as body:
         if catalog.is_published:
             hint = "Run it on the machine that mirrors."
@@ -64,7 +68,8 @@ def certify(settings: Settings, dataset: str, file: Path, *, bucket: str | None 
         written = _write_body(connection, place, body)
         header = _header(connection, place, written).sealed()
         body.seek(0)
-        write_certificate(file, header, body)
+        with whole_file(file, "the certificate") as unfinished:
+            write_certificate(unfinished, header, body, is_packed=file.name.endswith(".gz"))
     return CertifyReport(
         file=str(file),
         bucket=place.bucket,

@@ -23,7 +23,7 @@ from mirror.app.verify.parts import Part
 from mirror.app.verify.request import VerifyRequest
 from mirror.app.verify.strays import Strays
 from mirror.app.verify.told import exit_code_of, report_of
-from mirror.app.workplace import Workplace
+from mirror.app.workplace import Workplace, utc_now
 from mirror.config import Settings
 from mirror.diff import Kind
 from mirror.engine.crew import n_cores
@@ -37,6 +37,7 @@ from mirror.plan import Part as PlanPart
 from mirror.plan import Plan, check_room, plan_of
 from mirror.report.verification import VerifyReport
 from mirror.store.share import Share
+from mirror.store.trash import Note as TrashNote
 
 Confirm = Callable[[Plan], bool]
 NOT_WANTED = "it was not to be fetched"
@@ -236,6 +237,7 @@ class Check:
         from mirror.app.verify.mend import Mender  # with all that fetches
         from mirror.app.verify.refetch import refetcher
 
+        note = TrashNote(utc_now().isoformat(), bucket.folder, self._datasets(name), bucket.run.id)
         async with refetcher(
             self.settings,
             self.place,
@@ -243,6 +245,7 @@ class Check:
             run_id=bucket.run.id,
             holder=bucket.holder,
             sink=self.sink,
+            note=note,
             policy=self.policy,
         ) as fetcher:
             await Mender(self.settings, self.place, name, bucket.state, fetcher, self.outcome).mend(bucket.scopes)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -30,6 +30,7 @@ from mirror.objects import Verification, pack_etag, unpack_etag
 from mirror.store.bucket import Bucket
 from mirror.store.share import FileError
 from mirror.store.staging import Staging
+from mirror.store.trash import Note, write_note
 
 
 class OtherContentError(MirrorError):
@@ -151,9 +152,10 @@ async def refetcher(
     run_id: int,
     holder: Holder,
     sink: EventSink,
+    note: Note,
     policy: RetryPolicy = PATIENT,
 ) -> AsyncIterator[Refetcher]:
-    """Give what fetches again, with a room of its own on the share.
+    """Give what fetches again, with a room of its own on the share, and at the end leave a note in its trash.
 
     Raises
     ------
@@ -165,8 +167,12 @@ async def refetcher(
     share, token = place.share, holder.token
     held = partial(check_held, share, token)
     with Staging(share, token, settings.transfer.file_policy(), check_held=held) as staging:
-        async with AsyncExitStack() as stack:
-            yield Refetcher(settings, place, state, run_id, holder, staging, sink, policy, stack)
+        try:
+            async with AsyncExitStack() as stack:
+                yield Refetcher(settings, place, state, run_id, holder, staging, sink, policy, stack)
+        finally:
+            with suppress(UnsafeError):  # What ended the run is to be told.
+                write_note(staging.trash, note)
 
 
 class _Way:

@@ -14,7 +14,7 @@ from mirror.explain.block import BlockPlace
 from mirror.explain.verdict import Content, Evidence, Upstream, Verdict, judge
 from mirror.objects import Verification, unpack_etag
 from mirror.report.model import BlockStory, FileStory, ObjectStory, RecordedStory, UpstreamStory
-from mirror.store.share import NOT_A_FILE, Share
+from mirror.store.share import NOT_A_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +25,16 @@ class SharePlaces:
     """None where no share is configured."""
     folders: tuple[str, ...]
     """Of the bucket, below the root: its name, then names that it was filled under."""
+    is_seen: bool
+    """Whether the share can be seen from here: its mark is there."""
 
     def path(self, key: str) -> Path | None:
         """Return where the object belongs."""
         return None if self.root is None else self.root / self.folders[0] / key
 
-    def is_seen(self) -> bool:
-        """Return whether the share can be seen from here: its mark is there."""
-        return self.root is not None and Share(self.root).own.is_dir()
-
     def file(self, key: str) -> FileStory | None:
         """Return what lies there, under the bucket's name or an older one; None where nothing does."""
-        if self.root is None or not self.is_seen():
+        if self.root is None or not self.is_seen:
             return None
         for folder in self.folders:
             path = self.root / folder / key
@@ -60,7 +58,7 @@ def object_story(known: KnownDataset, places: SharePlaces, thing: Thing, key: st
         listed=_content(sightings[0]) if sightings else None,
         recorded=None if recorded is None else Content(recorded.size, recorded.etag),
         file_size=None if file is None else NOT_A_FILE if file.size is None else file.size,
-        is_share_seen=places.is_seen(),
+        is_share_seen=places.is_seen,
         is_block=thing.place is not None,
         is_inside_grid=thing.place is None or thing.place.is_inside,
         is_chosen=next(known.choosers(thing), None) is not None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from catalog import queries
 from catalog.records import RunKind, RunRecord
-from mirror.app.reading import catalog_for_reading
+from mirror.app.reading import catalog_for_reading, is_share_seen
 from mirror.app.why.asked import Asked, places_asked
 from mirror.app.why.folders import folder_story
 from mirror.app.why.known import KnownDataset, Thing, choice_of
@@ -38,22 +38,26 @@ def why(settings: Settings, text: str, *, bucket: str | None = None, here: Path)
     ------
     UnknownNameError
         Nothing is known of such a thing.
+    UnsafeError
+        The share is another one than the catalog knows: what lies there, or not, tells nothing.
     CatalogError
         There is no catalog, or it cannot be read.
     """
+    is_seen = is_share_seen(settings)
     candidates = places_asked(settings, text, bucket=bucket, here=here)
     with catalog_for_reading(settings) as catalog, catalog.read() as connection:
-        reports = [report for asked in candidates if (report := _report(connection, settings, asked)) is not None]
+        told = (_report(connection, settings, asked, is_seen=is_seen) for asked in candidates)
+        reports = [report for report in told if report is not None]
         if not reports:
             raise _unknown(connection, settings, text, candidates)
     return reports[0].model_copy(update={"also": tuple(dict.fromkeys(one.url for one in reports[1:]))})
 
 
-def _report(connection: Connection, settings: Settings, asked: Asked) -> WhyReport | None:
+def _report(connection: Connection, settings: Settings, asked: Asked, *, is_seen: bool) -> WhyReport | None:
     """Return the story of one place, or None where nothing is known of it."""
     known = KnownDataset(connection, settings, asked)
     one = settings.bucket(asked.bucket)
-    places = SharePlaces(settings.share, (one.url.bucket, *one.aliases))
+    places = SharePlaces(settings.share, (one.url.bucket, *one.aliases), is_seen)
     folder = asked.key if asked.key.endswith("/") else f"{asked.key}/"
     thing = known.folder_at(folder)
     if (thing is None or thing.word == "folder") and asked.key and not asked.key.endswith("/"):

@@ -12,8 +12,10 @@ from mirror.app.setup import init
 from mirror.app.sync import SyncRequest, sync
 from mirror.config import Settings
 from mirror.engine.fetch import ChecksumMode
-from mirror.errors import UnknownNameError
+from mirror.errors import UnknownNameError, UnsafeError
+from mirror.keys import ShareRules
 from mirror.selection import SelectionSpec, parse_volumes
+from mirror.store.share import Share
 from tests.servers import Bucket
 
 DATASET = "jrc_hela-2"
@@ -99,3 +101,11 @@ def test_a_new_share_forgets_what_the_old_one_had(lab: Settings, filled: list[st
     plan = asyncio.run(sync(lab, SyncRequest((DATASET,), "b", RAW, dry_run=True)))
     assert plan.up_to_date.objects == 0
     assert plan.adopted.objects == len(filled)
+
+
+@pytest.mark.parametrize("datasets", [(), (DATASET,)], ids=["what lies there", "a dataset"])
+def test_another_share_is_refused_also_where_nothing_lies_on_it(lab: Settings, datasets: tuple[str, ...]) -> None:
+    """That nothing lies there is no answer: the share that was meant may be full."""
+    Share(lab.share_root()).write_marker(ShareRules())
+    with pytest.raises(UnsafeError, match="another share"):
+        asyncio.run(adopt(lab, datasets))

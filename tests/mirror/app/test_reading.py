@@ -16,12 +16,15 @@ from catalog.session import open_catalog
 from mirror.app.inventory import list_datasets, list_levels
 from mirror.app.listings import list_runs, list_volumes
 from mirror.app.objects import ObjectList
-from mirror.app.reading import catalog_for_reading, published_file
+from mirror.app.reading import catalog_for_reading, is_share_seen, published_file, readable_share
 from mirror.app.search import search
+from mirror.app.setup import init
 from mirror.app.sync import SyncRequest, sync
 from mirror.config import Settings
-from mirror.errors import MirrorError
+from mirror.errors import MirrorError, UnsafeError
+from mirror.keys import ShareRules
 from mirror.selection import SelectionSpec, parse_scales, parse_volumes
+from mirror.store.share import Share
 from mirror.telling import told_by
 
 DATASET = "jrc_hela-2"
@@ -119,3 +122,46 @@ def test_a_newer_one_is_refused(laptop: Settings) -> None:
         connection.commit()
     with pytest.raises(CatalogNewerError, match="Upgrade oomirror on this machine"):
         catalog_for_reading(laptop)
+
+
+def test_the_share_is_the_one_that_the_catalog_knows(mirrored: Settings, laptop: Settings) -> None:
+    """A machine's own catalog, else the published one; marked anew, it is neither's."""
+    for settings in (mirrored, laptop):
+        assert readable_share(settings).root == mirrored.share
+        assert is_share_seen(settings)
+    Share(mirrored.share_root()).write_marker(ShareRules())
+    for settings in (mirrored, laptop):
+        with pytest.raises(UnsafeError, match="another share"):
+            readable_share(settings)
+        with pytest.raises(UnsafeError, match="another share"):
+            is_share_seen(settings)
+
+
+def test_where_no_catalog_knows_any_the_mark_is_enough(laptop: Settings) -> None:
+    """Also beside a published catalog that nobody can read, and one of its own that knows no share."""
+    published_file(laptop.share_root()).write_bytes(os.urandom(20_000))
+    assert readable_share(laptop).root == laptop.share
+    published_file(laptop.share_root()).unlink()
+    open_catalog(laptop.catalog).close()
+    assert readable_share(laptop).root == laptop.share
+    (laptop.share_root() / ".oomirror" / "marker.json").unlink()
+    assert not is_share_seen(laptop)
+    with pytest.raises(UnsafeError, match="not marked"):
+        readable_share(laptop)
+
+
+def test_what_is_published_on_another_share_is_not_read(laptop: Settings, tmp_path: Path) -> None:
+    """A catalog that holds nothing but the mark of its share is of that one."""
+    share = laptop.model_copy(update={"share": tmp_path / "other"})
+    init(share, config=tmp_path / "other.toml")
+    with pytest.raises(UnsafeError, match="another share"):
+        readable_share(laptop)
+    with catalog_for_reading(laptop) as catalog:
+        assert not catalog.is_published
+
+
+def test_without_reading_its_own_catalog_nobody_knows(mirrored: Settings, tmp_path: Path) -> None:
+    """That is said, and no mark is believed."""
+    (tmp_path / "catalog.db").write_bytes(os.urandom(20_000))
+    with pytest.raises(CatalogDamagedError):
+        readable_share(mirrored)

@@ -81,8 +81,11 @@ def test_nobody_is_asked_without_a_terminal(capsys: pytest.CaptureFixture[str]) 
     assert said.out == ""
 
 
-def test_a_dry_run_says_nothing_yet(capsys: pytest.CaptureFixture[str]) -> None:
-    """The plan of a dry run is its result: it is not said on stderr as well."""
-    with Talk(Manner(), "sync") as talk:
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_dry_run_shows_its_plan_as_the_result(as_json: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is not said on stderr as well; JSON is one document, which comes at the end."""
+    with Talk(Manner(as_json=as_json), "sync") as talk:
         assert Confirmation(talk, is_dry_run=True, yes=False)(LARGE)
-    assert capsys.readouterr().err == ""
+    said = capsys.readouterr()
+    assert ("To fetch: 1 object (1.0 TB)" in said.out) is not as_json
+    assert said.err == ""

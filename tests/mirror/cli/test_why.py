@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from mirror.keys import ShareRules
+from mirror.store.share import Share
 from tests.mirror.cli.conftest import RunCommand, RunJson
 
 IN_B = "janelia-cosem-publications/heinrich-2021a/jrc_hela-2/jrc_hela-2.n5"
@@ -190,3 +192,19 @@ def test_without_the_share_the_catalog_tells(share: Path, run_json: RunJson) -> 
     report = run_json("why", "why", f"{RAW}/s1/0/0/0", "--bucket", "b")
     assert report["object"]["verdict"] == "recorded"
     assert report["object"]["file"] is None
+
+
+def test_another_share_tells_nothing(share: Path, run_json: RunJson) -> None:
+    """It is refused, exit 5: what does not lie there is not lost."""
+    share.rename(share.with_name("elsewhere"))
+    share.mkdir()
+    Share(share).write_marker(ShareRules())
+    error = run_json("error", "why", f"{RAW}/s1/0/0/0", "--bucket", "b", code=5)["error"]
+    assert "another share" in error["what"]
+
+
+def test_a_share_without_its_mark_is_not_looked_at(share: Path, run_json: RunJson) -> None:
+    """As one that is not mounted: the catalog's word is told as such."""
+    (share / ".oomirror" / "marker.json").unlink()
+    report = run_json("why", "why", f"{RAW}/s1/0/0/0", "--bucket", "b")
+    assert (report["object"]["verdict"], report["object"]["file"]) == ("recorded", None)

@@ -142,6 +142,14 @@ def test_a_file_that_was_asked_for_must_be_there(tmp_path: Path, monkeypatch: py
             ["the same mirror twice: [[mirrors]] number 2 in", "it is number 1 once more"],
             id="mirror-twice",
         ),
+        pytest.param(
+            "[buckets.a]\nendpoint_url = 'http://u:s3cret@127.0.0.1:1'",
+            ["no login in it: buckets.a.endpoint_url in", "not shown", "AWS_ACCESS_KEY_ID"],
+            id="login-in-endpoint",
+        ),
+        pytest.param("[buckets.a]\nendpoint_url = 'u:s3/cret@h'", ["no login in it"], id="login-without-scheme"),
+        pytest.param("[buckets.a]\nurl = 's3://u:s3cret@b/'", ["buckets.a.url in"], id="login-in-url"),
+        pytest.param("[buckets]\na = 'http://u:s3cret@h'", ["buckets.a in", "expected a table"], id="login-for-table"),
         pytest.param("[mirrors]\ndataset = 'x'", ["mirrors in", "expected a list, found a table"], id="mirror-table"),
         pytest.param("[notify]\nwebhok = 's3cret'", ["notify.webhok in", "Did you mean webhook?"], id="notify-key"),
         pytest.param("[notify]\nwebhook = 's3cret'", ["not the address of a receiver: notify.webhook"], id="webhook"),
@@ -191,6 +199,26 @@ def test_a_fault_in_the_environment_names_the_variable(
     with pytest.raises(ConfigError) as caught:
         load_settings()
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OOMIRROR_BUCKETS__A__ENDPOINT_URL", "http://u:s3cret@127.0.0.1:1"),
+        ("OOMIRROR_BUCKETS__A__ENDPOINT_URL", "s3cret@127.0.0.1:1"),
+        ("OOMIRROR_BUCKETS__A__URL", "s3://u:s3cret@b"),
+        ("OOMIRROR_BUCKETS__A", "endpoint_url = u:s3cret@h"),
+        ("OOMIRROR_BUCKETS", '{"a": {"endpoint_url": "u:s3cret@h"}}'),
+        ("OOMIRROR_NOTIFY", '{"webhook": "s3cret"}'),
+    ],
+)
+def test_a_login_in_the_environment_is_not_shown(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    """The variable is named, and nothing of what may be a secret is, whatever says so."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert variable in str(caught.value)
+    assert "s3cret" not in f"{caught.value}{vars(caught.value)}"
 
 
 def test_a_fault_on_the_command_line_says_so() -> None:

@@ -17,8 +17,10 @@ from hypothesis.extra.numpy import basic_indices
 from mirror.app.sync import SyncRequest
 from mirror.crops.box import Box
 from mirror.errors import DamagedBlockError, MirrorError, UnknownNameError, UnsafeError, UsageError
+from mirror.keys import ShareRules
 from mirror.selection import SelectionSpec, parse_scales, parse_volumes
-from mirror.view import BlockLostError, BlockNotMirroredError, NotOnShareError, VolumeView, open_volume
+from mirror.store.share import Share
+from mirror.view import BlockLostError, BlockNotMirroredError, NotOnShareError, VolumeView, open_crop, open_volume
 from tests.labs import HELA, Lab
 
 RAW_B = f"heinrich-2021a/{HELA}/{HELA}.n5/volumes/raw/"
@@ -161,6 +163,22 @@ def test_a_share_that_is_not_mounted_is_not_taken_for_an_empty_one(empty_lab: La
         opened(empty_lab, "raw", "s2")
 
 
+@pytest.mark.parametrize("what", ["unmarked", "of another catalog", "of another catalog than the published one"])
+def test_a_share_that_is_not_ours_is_not_read(spoilt: Lab, what: str) -> None:
+    """What lies there may be anything, and what is missing tells nothing."""
+    share = Share(spoilt.root)
+    if what == "unmarked":
+        (share.own / "marker.json").unlink()
+    else:
+        share.write_marker(ShareRules())
+    if what.endswith("published one"):
+        (spoilt.config.parent / "catalog.db").unlink()
+    with pytest.raises(UnsafeError, match="not marked" if what == "unmarked" else "another share"):
+        opened(spoilt, "raw", "s2")
+    with pytest.raises(UnsafeError):
+        open_crop(1, config=spoilt.config).raw  # noqa: B018  read at the first look
+
+
 def lay(lab: Lab, mirrored: Lab, *names: str) -> None:
     """Put files of raw s0 on the share by hand."""
     for name in names:
@@ -246,7 +264,7 @@ def test_the_published_catalog_tells_partial_levels(empty_lab: Lab, mirrored: La
 def test_without_any_catalog_a_missing_block_is_not_zero(spoilt: Lab) -> None:
     """Volumes are found by their files; nothing tells whether the bucket has what is not here."""
     whole = np.asarray(opened(spoilt, "raw", "s0"))
-    shutil.rmtree(spoilt.root / ".oomirror")
+    (spoilt.root / ".oomirror" / "catalog.sqlite").unlink()
     (spoilt.config.parent / "catalog.db").unlink()
     view = opened(spoilt, "raw", "s0")
     np.testing.assert_array_equal(np.asarray(view), whole)

@@ -21,8 +21,10 @@ from mirror.app.verify.against import verify_against
 from mirror.config import Settings
 from mirror.engine.scrub import Depth
 from mirror.errors import ExitCode, MirrorError, UnknownNameError, UnsafeError, UsageError
+from mirror.keys import ShareRules
 from mirror.quantities import Budget
 from mirror.report.verification import VerifyReport
+from mirror.store.share import Share
 from tests.mirror.app.verify.conftest import BLOCK, DATASET, HOME, OTHER_BLOCK, RAW, Lab, kinds
 
 ELSEWHERE = Settings()
@@ -168,8 +170,43 @@ def test_a_certificate_that_was_changed_is_refused(
     """Before any file is looked at, one that is not as it was written is refused."""
     file = tmp_path / "changed.jsonl"
     file.write_bytes(change(certificate.read_bytes()))
-    with pytest.raises(MirrorError, match="cannot use the certificate"):
+    with pytest.raises(MirrorError, match="cannot use the certificate") as caught:
         against(file, mirrored.share)
+    assert "\n" not in str(caught.value)
+    assert "pydantic" not in str(caught.value)
+
+
+def cut_before_the_end(text: bytes) -> bytes:
+    """Lose a field of the header, as who edits it does."""
+    return text.replace(b'"objects":', b'"objetcs":', 1)
+
+
+def test_what_is_wrong_with_a_line_is_one_line(mirrored: Lab, certificate: Path, tmp_path: Path) -> None:
+    """The first fault, in words with what was found, as of other documents."""
+    file = tmp_path / "changed.jsonl"
+    for change, said in ((cut_in_a_line, "Invalid JSON"), (cut_before_the_end, "objects: Field required")):
+        file.write_bytes(change(certificate.read_bytes()))
+        with pytest.raises(MirrorError) as caught:
+            against(file, mirrored.share)
+        assert caught.value.found.startswith(said)
+        assert "\n" not in caught.value.found
+        assert len(caught.value.found) < 200
+
+
+def test_ctrl_c_leaves_nothing_of_a_certificate(mirrored: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was there before stays as it is."""
+
+    def interrupted(file: Path, *_: object, **__: object) -> None:
+        """Be stopped in the middle."""
+        file.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    file = tmp_path / "hela.jsonl"
+    file.write_bytes(b"before")
+    monkeypatch.setattr("mirror.app.verify.certify.write_certificate", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        certifying.certify(mirrored.settings, DATASET, file)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"hela.jsonl": b"before"}
 
 
 def test_what_a_certificate_cannot_tell_is_refused(mirrored: Lab, certificate: Path, tmp_path: Path) -> None:
@@ -181,3 +218,16 @@ def test_what_a_certificate_cannot_tell_is_refused(mirrored: Lab, certificate: P
         against(certificate, tmp_path)
     with pytest.raises(UnknownNameError):
         certifying.certify(mirrored.settings, "jrc_nothing", tmp_path / "none")
+
+
+@pytest.mark.parametrize("said", ["not marked", "another share"])
+def test_the_configured_share_is_the_one_that_the_catalog_knows(lab: Lab, certificate: Path, said: str) -> None:
+    """Another one is refused before it is read: what it lacks is not lost. Any copy is checked by its name."""
+    share = Share(lab.share)
+    if said == "not marked":
+        (share.own / "marker.json").unlink()
+    else:
+        share.write_marker(ShareRules())
+    with pytest.raises(UnsafeError, match=said):
+        asyncio.run(verify_against(lab.settings, VerifyRequest(), certificate))
+    assert exit_code_of(against(certificate, lab.share)) is ExitCode.DONE

@@ -13,6 +13,7 @@ import pytest
 
 from mirror.app.scan import scan
 from mirror.app.setup import init
+from mirror.app.trash import list_trash
 from mirror.app.verify import VerifyRequest, exit_code_of, verify
 from mirror.app.verify import mend as mend_module
 from mirror.engine.scrub import Depth
@@ -173,8 +174,11 @@ def test_what_stands_in_the_way_stays_until_the_bytes_are_there(lab: Lab, proxy:
     assert (report.unrepaired, len(report.lost)) == (len(keys), len(keys))
     assert slab.read_text() == "mine"
     proxy.damaged.clear()
-    assert mend(lab).repaired == len(keys)
+    report = mend(lab)
+    assert report.repaired == len(keys)
     assert [path.read_text() for path in lab.share.glob(f".oomirror/trash/*/{HOME}/{ER}0")] == ["mine"]
+    (line,) = list_trash(lab.settings)
+    assert (line.bucket, line.datasets, line.catalog_run) == (HOME, (DATASET,), report.runs[-1])
 
 
 def test_pages_of_what_is_lost_are_mended_one_after_the_other(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
