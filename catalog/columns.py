@@ -121,7 +121,7 @@ _MEANINGS: Mapping[str, tuple[str, str]] = {
     "snapshot.scope": ("", "all, or selection: what one run chose"),
     "snapshot.is_complete": ("", "whether it was listed to its end"),
     "shard.array_id": ("", "the array in whose folder it lies; NULL for all else"),
-    "shard.digest": ("", "of its content"),
+    "shard.digest": ("", "of its content, and after 16 bytes of which keys were taken for blocks"),
     "shard.n_blocks": ("blocks", "objects that are blocks inside their array's grid"),
     "shard.block_bytes": ("bytes", "how large these are"),
     "listed_object.last_modified": ("seconds since 1970-01-01T00:00:00Z", "when the bucket got it"),

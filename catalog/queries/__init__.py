@@ -112,8 +112,12 @@ from catalog.queries.runs import close_dead_runs, count_runs, find_run, finish_r
 from catalog.queries.said import annotations_below, facts, manifests, put_facts, put_manifest
 from catalog.queries.search import put_search_entries, search, words_of
 from catalog.queries.snapshots import (
+    MEANING_BYTES,
+    StoredShard,
     add_shard,
     count_blocks,
+    count_listed_blocks,
+    drop_listed_rows,
     find_shard,
     finish_snapshot,
     link_shard,
@@ -127,8 +131,9 @@ from catalog.queries.snapshots import (
     snapshot_shards,
     snapshots,
     start_snapshot,
+    understand_shard,
 )
-from catalog.queries.soundness import broken_pages, broken_references
+from catalog.queries.soundness import broken_pages, broken_references, misread_shards
 from catalog.queries.sql import Answer, run_query
 from catalog.queries.state import (
     Contents,
@@ -169,6 +174,7 @@ from catalog.queries.tree import (
 
 __all__ = [
     "BLOCK_TABLES",
+    "MEANING_BYTES",
     "Agreement",
     "Answer",
     "BestResult",
@@ -182,6 +188,7 @@ __all__ = [
     "KnownDocument",
     "ObjectRow",
     "ObjectSide",
+    "StoredShard",
     "VolumeNote",
     "add_changes",
     "add_shard",
@@ -208,6 +215,7 @@ __all__ = [
     "contents_of_objects",
     "count_blocks",
     "count_issues",
+    "count_listed_blocks",
     "count_objects",
     "count_runs",
     "count_sums",
@@ -235,6 +243,7 @@ __all__ = [
     "drop_documents",
     "drop_evaluations",
     "drop_left_over_snapshots",
+    "drop_listed_rows",
     "drop_shards",
     "earlier_documents",
     "end_import",
@@ -287,6 +296,7 @@ __all__ = [
     "mirrored_objects_of",
     "mirrored_places",
     "mirrored_rows",
+    "misread_shards",
     "newest_comparison",
     "newest_listings",
     "newest_snapshot",
@@ -345,6 +355,7 @@ __all__ = [
     "start_run",
     "start_snapshot",
     "table_rows",
+    "understand_shard",
     "unlink_crop_documents",
     "unlinked_shards",
     "vanished_documents",

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, exists, func, select, text
 
 from catalog.queries.rows import starts_with
 from catalog.queries.snapshots import find_shard
-from catalog.tables import listed_object, mirrored_object, shard
+from catalog.tables import listed_object, mirrored_object
 
 MAX_OTHERS = 16
 """An array's slab has none or few objects that are no blocks; where there are more, nobody asks for their names."""
@@ -36,19 +36,16 @@ def agreement(connection: Connection, bucket_id: int, array_id: int, prefix: str
     None means that no such shard is stored, that it was stored for another array, or that an object of it which is no
     block is not on the share or is one of too many.
     """
-    shard_id = find_shard(connection, bucket_id, prefix, digest)
-    if shard_id is None or _array_of(connection, shard_id) != array_id:
+    known = find_shard(connection, bucket_id, prefix, digest)
+    if known is None or known.array_id != array_id:
         return None
+    shard_id = known.id
     others = _others(connection, shard_id)
     if len(others) > MAX_OTHERS:
         return None
     if others and _count_others(connection, shard_id, bucket_id, prefix) != len(others):
         return None
     return Agreement(_count_blocks(connection, shard_id, array_id), others)
-
-
-def _array_of(connection: Connection, shard_id: int) -> int | None:
-    return connection.execute(select(shard.c.array_id).where(shard.c.id == shard_id)).scalar()
 
 
 def _others(connection: Connection, shard_id: int) -> tuple[str, ...]:

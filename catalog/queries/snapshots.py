@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
 
 from catalog.queries.retention import drop_old_snapshots, is_linked
 from catalog.queries.rows import inserted_id, put_rows, stream, upsert
@@ -19,6 +19,34 @@ from catalog.records import (
     SnapshotScope,
 )
 from catalog.tables import listed_block, listed_object, shard, snapshot, snapshot_shard
+
+_DIGEST_BYTES = 16
+MEANING_BYTES = 8
+"""Bytes behind the digest of a shard's content, in the same column."""
+
+
+# Built once, for a listing asks it of each of ten thousand shards. There is one such shard, unless a version that knew
+# of no meaning wrote beside it: then the one that has its own.
+_FIND = (
+    select(shard.c.id, shard.c.array_id, shard.c.digest)
+    .where(
+        shard.c.bucket_id == bindparam("of_bucket"),
+        shard.c.prefix == bindparam("at"),
+        shard.c.digest.between(bindparam("first"), bindparam("last")),
+        is_linked(),
+    )
+    .order_by(shard.c.digest.desc())
+    .limit(1)
+)
+
+
+class StoredShard(NamedTuple):
+    """A shard that is stored, and what its listing was understood as when its rows were written."""
+
+    id: int
+    array_id: int | None
+    meaning: bytes
+    """Which of its keys are blocks, in a few bytes; b"" where it was no array's, or that was not kept yet."""
 
 
 def start_snapshot(
@@ -40,12 +68,17 @@ def start_snapshot(
     return inserted_id(result)
 
 
-def find_shard(connection: Connection, bucket_id: int, prefix: str, digest: bytes) -> int | None:
-    """Return the id of a stored shard with this content, or None.
+def find_shard(connection: Connection, bucket_id: int, prefix: str, digest: bytes) -> StoredShard | None:
+    """Return a stored shard with this content, whatever it was understood as, or None.
 
     Link it in the same transaction, before another run's retention drops it.
     """
-    return connection.execute(select(shard.c.id).where(*_named(bucket_id, prefix, digest), is_linked())).scalar()
+    values = {"of_bucket": bucket_id, "at": prefix, "first": digest, "last": _last_name(digest)}
+    found = connection.execute(_FIND, values).first()
+    if found is None:
+        return None
+    shard_id, array_id, name = found
+    return StoredShard(shard_id, array_id, name[len(digest) :])
 
 
 def put_shard(
@@ -57,22 +90,50 @@ def put_shard(
     digest: bytes,
     objects: int,
     bytes: int,  # noqa: A002 - the column's name
+    meaning: bytes = b"",
 ) -> int:
     """Keep a new shard without its rows; return its id.
 
     Its rows and its link belong into the same transaction: a shard that no snapshot links is never found, and is
     dropped after the next snapshot was finished.
+
+    Parameters
+    ----------
+    meaning
+        As `StoredShard.meaning`, at most `MEANING_BYTES`.
     """
-    left_over = connection.execute(select(shard.c.id).where(*_named(bucket_id, prefix, digest))).scalar()
-    if left_over is not None:
+    for left_over in connection.execute(select(shard.c.id).where(*_named(bucket_id, prefix, digest))).scalars().all():
         connection.execute(delete(snapshot_shard).where(snapshot_shard.c.shard_id == left_over))
         connection.execute(delete(shard).where(shard.c.id == left_over))
-    result = connection.execute(
-        insert(shard).values(
-            bucket_id=bucket_id, array_id=array_id, prefix=prefix, digest=digest, objects=objects, bytes=bytes
-        )
+    name = {"bucket_id": bucket_id, "prefix": prefix, "digest": digest + meaning}
+    return inserted_id(
+        connection.execute(insert(shard).values(array_id=array_id, objects=objects, bytes=bytes, **name))
     )
-    return inserted_id(result)
+
+
+def understand_shard(
+    connection: Connection, shard_id: int, *, digest: bytes, array_id: int | None, meaning: bytes
+) -> None:
+    """Say what a stored shard is understood as from now on, in each snapshot that has it; its rows are the caller's."""
+    bucket_id, prefix = connection.execute(
+        select(shard.c.bucket_id, shard.c.prefix).where(shard.c.id == shard_id)
+    ).one()
+    same = _named(bucket_id, prefix, digest)
+    connection.execute(delete(shard).where(*same, shard.c.id != shard_id, ~is_linked()))
+    values = {"array_id": array_id, "digest": digest + meaning}
+    connection.execute(update(shard).where(shard.c.id == shard_id).values(values))
+
+
+def count_listed_blocks(connection: Connection, shard_id: int) -> int:
+    """Return how many rows of a shard are blocks by their place."""
+    query = select(func.count()).select_from(listed_block).where(listed_block.c.shard_id == shard_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def drop_listed_rows(connection: Connection, shard_id: int) -> None:
+    """Drop all rows of a shard, so that they can be written anew."""
+    for table in (listed_block, listed_object):
+        connection.execute(delete(table).where(table.c.shard_id == shard_id))
 
 
 def count_blocks(connection: Connection, shard_id: int, blocks: Count) -> None:
@@ -111,7 +172,7 @@ def add_shard(
     """Add a shard to a snapshot; return whether rows were written (False: an equal one was stored already)."""
     found = find_shard(connection, bucket_id, prefix, digest)
     if found is not None:
-        link_shard(connection, snapshot_id, found)
+        link_shard(connection, snapshot_id, found.id)
         return False
     block_rows, object_rows = tuple(blocks), tuple(objects)
     shard_id = put_shard(
@@ -187,10 +248,8 @@ def snapshot_shards(connection: Connection, snapshot_id: int) -> tuple[ShardReco
     )
     # By position: a listing may have ten thousand of them.
     return tuple(
-        ShardRecord(shard_id, bucket_id, array_id, prefix, digest, Count(objects, size), Count(n_blocks, block_bytes))
-        for shard_id, bucket_id, array_id, prefix, digest, objects, size, n_blocks, block_bytes in stream(
-            connection, query
-        )
+        ShardRecord(shard_id, bucket_id, array_id, prefix, name[:_DIGEST_BYTES], Count(objects, size), Count(*blocks))
+        for shard_id, bucket_id, array_id, prefix, name, objects, size, *blocks in stream(connection, query)
     )
 
 
@@ -209,7 +268,13 @@ def listed_objects(connection: Connection, shard_id: int) -> Iterator[ListedObje
 
 
 def _named(bucket_id: int, prefix: str, digest: bytes) -> tuple[Any, ...]:
-    return shard.c.bucket_id == bucket_id, shard.c.prefix == prefix, shard.c.digest == digest
+    """Return the condition of shards with a content: `shard.digest` is that of the content, then the meaning."""
+    names = shard.c.digest.between(digest, _last_name(digest))
+    return shard.c.bucket_id == bucket_id, shard.c.prefix == prefix, names
+
+
+def _last_name(digest: bytes) -> bytes:
+    return digest + b"\xff" * MEANING_BYTES
 
 
 def _snapshot_record(row: RowMapping) -> SnapshotRecord:

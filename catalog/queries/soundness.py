@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection
+from typing import NamedTuple
+
+from sqlalchemy import Connection, func, select
+
+from catalog.tables import array, shard, snapshot, snapshot_shard
+
+
+class MisreadShard(NamedTuple):
+    """A listing of an array's folder that was stored as if there were no array."""
+
+    bucket_id: int
+    prefix: str
+    """Full key prefix of the array."""
+    objects: int
 
 
 def broken_pages(connection: Connection, *, with_indexes: bool) -> tuple[str, ...]:
@@ -29,3 +42,23 @@ def broken_references(connection: Connection, limit: int = 100) -> tuple[str, ..
         return ()
     rows = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(limit)
     return tuple(f"{table} {'?' if row_id is None else row_id} -> {parent}" for table, row_id, parent, _ in rows)
+
+
+def misread_shards(connection: Connection) -> tuple[MisreadShard, ...]:
+    """Return what the newest listing of a dataset has of arrays and does not know as theirs, by bucket and prefix.
+
+    Their metadata could not be read when they were listed, and were read since; the next listing mends it.
+    """
+    newest = select(func.max(snapshot.c.id)).where(snapshot.c.is_complete)
+    newest = newest.group_by(snapshot.c.bucket_id, snapshot.c.dataset)
+    query = (
+        select(shard.c.bucket_id, shard.c.prefix, shard.c.objects)
+        .join(snapshot_shard, snapshot_shard.c.shard_id == shard.c.id)
+        .where(snapshot_shard.c.snapshot_id.in_(newest), shard.c.array_id.is_(None))
+        .order_by(shard.c.bucket_id, shard.c.prefix)
+    )
+    present = select(array.c.bucket_id, array.c.prefix, array.c.path).where(array.c.is_present)
+    places = {
+        (row.bucket_id, f"{row.prefix}{row.path}/" if row.path else row.prefix) for row in connection.execute(present)
+    }
+    return tuple(MisreadShard(*row) for row in connection.execute(query) if (row.bucket_id, row.prefix) in places)

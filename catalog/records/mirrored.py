@@ -311,7 +311,7 @@ class ShardRecord:
     """The array in whose folder the shard lies; None for all else."""
     prefix: str
     digest: bytes
-    """Of the content, 16 bytes: equal digests of one prefix mean equal rows."""
+    """Of the content, 16 bytes: equal digests of one prefix mean equal keys, sizes and ETags."""
     listed: Count
     blocks: Count = NOTHING
     """Those of `listed` that are blocks inside their array's grid."""

@@ -6,17 +6,22 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from catalog import queries
-from catalog.records import NOTHING, Count, SnapshotScope
+from catalog.records import NOTHING, Count, ListedBlockRow, ListedObjectRow, SnapshotScope
 from catalog.session import Catalog
 from mirror.app.state import BucketState, holds_blocks
 from mirror.app.survey import Survey, Surveyed
 from mirror.app.workplace import utc_now
-from mirror.engine.listing import ListedShard
+from mirror.checksum import xxh3
+from mirror.engine.listing import ListedShard, Shard
 from mirror.engine.spool import Spool
 from mirror.formats.n5.grid import parse_block_key
 from mirror.objects import pack_etag
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _ROWS = 5_000
 _LINKS = 200
@@ -120,56 +125,121 @@ def _drop_superfluous(catalog: Catalog, bucket_id: int) -> Iterator[None]:
 def _link_known(
     state: BucketState, bucket_id: int, snapshot_id: int, shards: Sequence[ListedShard]
 ) -> list[ListedShard]:
-    """Make shards part of the snapshot that an earlier one has, too; return the others. One transaction for all."""
+    """Make shards part of the snapshot that an earlier one has as what they are now; return the others.
+
+    One transaction for all.
+    """
     if state.catalog is None:
         raise TypeError("a dry run writes no snapshot")
     new = []
     with state.catalog.begin() as connection:
         for listed in shards:
-            shard_id = queries.find_shard(connection, bucket_id, listed.shard.prefix, listed.digest)
-            if shard_id is None:
+            known = queries.find_shard(connection, bucket_id, listed.shard.prefix, listed.digest)
+            if known is None or not _Understood.of(state, listed.shard).holds(known):
                 new.append(listed)
             else:
-                queries.link_shard(connection, snapshot_id, shard_id)
+                queries.link_shard(connection, snapshot_id, known.id)
     return new
 
 
+@dataclass(frozen=True, slots=True)
+class _Understood:
+    """What a shard is understood as: equal listings are equal rows only where this is equal, too."""
+
+    array_id: int | None
+    meaning: bytes
+    """Which keys are blocks of the array, and how they are kept; b"" for what is no array, or none that is known."""
+
+    @classmethod
+    def of(cls, state: BucketState, shard: Shard) -> _Understood:
+        """Return what a shard is understood as now."""
+        array = shard.array
+        array_id = state.array_ids.get(array.prefix) if array is not None else None
+        if array is None or array_id is None or array.block_keys is None:
+            return cls(array_id, b"")
+        rule = repr((holds_blocks(array), array.block_keys))
+        return cls(array_id, xxh3(rule.encode())[: queries.MEANING_BYTES])
+
+    def holds(self, known: queries.StoredShard) -> bool:
+        """Return whether a shard was stored as what it is now.
+
+        Where nothing is known of it now it stays what it was: its metadata may be out of reach for a night.
+        """
+        return not self.meaning or (known.array_id, known.meaning) == (self.array_id, self.meaning)
+
+
 def _write_shard(state: BucketState, bucket_id: int, snapshot_id: int, listed: ListedShard, spool: Spool) -> None:
+    """Make a shard part of the snapshot that is new, or new as what it is now."""
     if state.catalog is None:
         raise TypeError("a dry run writes no snapshot")
-    shard = listed.shard
-    array_id = state.array_ids.get(shard.array.prefix) if shard.array else None
+    now = _Understood.of(state, listed.shard)
     with state.catalog.begin() as connection:
-        shard_id = queries.find_shard(connection, bucket_id, shard.prefix, listed.digest)
-        if shard_id is None:
+        known = queries.find_shard(connection, bucket_id, listed.shard.prefix, listed.digest)
+        if known is None:
             shard_id = queries.put_shard(
                 connection,
                 bucket_id=bucket_id,
-                array_id=array_id,
-                prefix=shard.prefix,
+                array_id=now.array_id,
+                prefix=listed.shard.prefix,
                 digest=listed.digest,
                 objects=listed.listed.objects,
                 bytes=listed.listed.bytes,
+                meaning=now.meaning,
             )
-            inside = NOTHING
-            rows = spool.rows(listed.pages)
-            while page := list(islice(rows, _ROWS)):
-                blocks, objects = _rows(listed, page)
-                queries.put_listed_blocks(connection, shard_id, blocks)
-                queries.put_listed_objects(connection, shard_id, objects)
-                found = _blocks_inside(listed, blocks, objects)
-                inside = Count(inside.objects + found.objects, inside.bytes + found.bytes)
-            queries.count_blocks(connection, shard_id, inside)
+            _put_rows(connection, shard_id, listed, spool)
+        else:
+            shard_id = known.id
+            if not now.holds(known):
+                _understand(connection, known, now, listed, spool)
         queries.link_shard(connection, snapshot_id, shard_id)
+
+
+def _understand(
+    connection: Connection, known: queries.StoredShard, now: _Understood, listed: ListedShard, spool: Spool
+) -> None:
+    """Make a stored shard what it is now, also in older snapshots: of arrays, too, the catalog has but what they are.
+
+    Rows are written anew only where they differ: not where the grid alone does.
+    """
+    n_placed, inside = 0, NOTHING
+    for blocks, objects in _parts(listed, spool):
+        n_placed += len(blocks)
+        inside = _sum(inside, _blocks_inside(listed, blocks, objects))
+    if known.array_id != now.array_id or queries.count_listed_blocks(connection, known.id) != n_placed:
+        queries.drop_listed_rows(connection, known.id)
+        _put_rows(connection, known.id, listed, spool)
+    else:
+        queries.count_blocks(connection, known.id, inside)
+    queries.understand_shard(connection, known.id, digest=listed.digest, array_id=now.array_id, meaning=now.meaning)
+
+
+def _put_rows(connection: Connection, shard_id: int, listed: ListedShard, spool: Spool) -> None:
+    """Write the rows of a shard that has none, and how many of them are blocks inside the grid."""
+    inside = NOTHING
+    for blocks, objects in _parts(listed, spool):
+        queries.put_listed_blocks(connection, shard_id, blocks)
+        queries.put_listed_objects(connection, shard_id, objects)
+        inside = _sum(inside, _blocks_inside(listed, blocks, objects))
+    queries.count_blocks(connection, shard_id, inside)
+
+
+def _parts(listed: ListedShard, spool: Spool) -> Iterator[tuple[list[ListedBlockRow], list[ListedObjectRow]]]:
+    rows = spool.rows(listed.pages)
+    while page := list(islice(rows, _ROWS)):
+        yield _rows(listed, page)
+
+
+def _sum(one: Count, other: Count) -> Count:
+    return Count(one.objects + other.objects, one.bytes + other.bytes)
 
 
 def _rows(
     listed: ListedShard, page: list[tuple[str, int, str, int]]
-) -> tuple[list[tuple[int, int, int, int, bytes]], list[tuple[str, int, bytes, int]]]:
+) -> tuple[list[ListedBlockRow], list[ListedObjectRow]]:
     prefix, array = listed.shard.prefix, listed.shard.array
     start = len(array.prefix) if array is not None and holds_blocks(array) else None
-    blocks: list[tuple[int, int, int, int, bytes]] = []
-    objects: list[tuple[str, int, bytes, int]] = []
+    blocks: list[ListedBlockRow] = []
+    objects: list[ListedObjectRow] = []
     for suffix, size, etag, last_modified in page:
         key = prefix + suffix
         block = None if start is None else parse_block_key(key[start:], 3)
@@ -183,8 +253,8 @@ def _rows(
 
 def _blocks_inside(
     listed: ListedShard,
-    blocks: Iterable[tuple[int, int, int, int, bytes]],
-    objects: Iterable[tuple[str, int, bytes, int]],
+    blocks: Iterable[ListedBlockRow],
+    objects: Iterable[ListedObjectRow],
 ) -> Count:
     """Return how many rows are blocks inside their array's grid: no reader asks for the others."""
     array = listed.shard.array

@@ -15,7 +15,7 @@ from mirror.report.model import CheckLine, UpgradeLine
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-_Check = Literal["revision", "pages", "references", "sums", "tables"]
+_Check = Literal["revision", "pages", "references", "sums", "listings", "tables"]
 
 
 def check_catalog(settings: Settings, *, full: bool = False) -> tuple[CheckLine, ...]:
@@ -24,7 +24,8 @@ def check_catalog(settings: Settings, *, full: bool = False) -> tuple[CheckLine,
     Parameters
     ----------
     full
-        Compare also each index with its rows, and the tables with those that this version makes.
+        Compare also each index with its rows, listings with the arrays that they list, and the tables with those that
+        this version makes.
 
     Raises
     ------
@@ -74,6 +75,7 @@ def _lines(connection: Connection, catalog: Catalog, *, full: bool) -> Iterator[
         return
     yield from _faults("sums", list(_wrong_sums(connection)))
     if full:
+        yield from _faults("listings", list(_misread(connection)))
         yield from _faults(
             "tables", [(catalog.url, "as this version makes them", str(one)) for one in _drift(connection)]
         )
@@ -97,6 +99,13 @@ def _wrong_sums(connection: Connection) -> Iterator[tuple[str, str, str]]:
             for kept, counted in queries.wrong_sums(connection, bucket_id, name):
                 place = f"{url}/{kept.prefix.removeprefix(root)}"
                 yield place, f"the sum of the rows: {_sum(counted)}", _sum(kept)
+
+
+def _misread(connection: Connection) -> Iterator[tuple[str, str, str]]:
+    urls = queries.buckets(connection)
+    for one in queries.misread_shards(connection):
+        place = f"{urls[one.bucket_id]}/{one.prefix.removeprefix(queries.bucket_prefix(connection, one.bucket_id))}"
+        yield place, "listed as an array (the next listing mends it)", f"{one.objects} objects of none"
 
 
 def _sum(state: MirrorState) -> str:

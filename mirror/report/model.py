@@ -298,7 +298,7 @@ class FactLine(_Report):
 class CheckLine(_Report):
     """One thing that `oomirror catalog check` looked at, or one fault that it found."""
 
-    check: Literal["revision", "pages", "references", "sums", "tables"]
+    check: Literal["revision", "pages", "references", "sums", "listings", "tables"]
     good: bool
     place: str
     expected: str

@@ -12,7 +12,7 @@ from mirror.cli import options
 def check(
     *,
     full: Annotated[
-        bool, typer.Option("--full", help="Also each index against its rows, and the tables; takes longer.")
+        bool, typer.Option("--full", help="Also each index against its rows, listings, and the tables; takes longer.")
     ] = False,
     config: options.Config = None,
     as_json: options.Json = False,

@@ -174,7 +174,7 @@ def test_chunks_that_were_listed_are_not_told_again(connection: Connection, buck
     )
     shard = queries.find_shard(connection, bucket, record.key_prefix, b"z")
     assert shard is not None
-    queries.count_blocks(connection, shard, Count(1, 1))
+    queries.count_blocks(connection, shard.id, Count(1, 1))
     queries.finish_snapshot(connection, taken, is_complete=True, finished_at=at(1))
     queries.put_mirrored_objects(connection, [(bucket, key, 1, b"e", None, HOW_MD5, run)])
     (row,) = objects(connection, bucket).values()

@@ -34,7 +34,7 @@ def spoil(folder: Path, statement: str) -> None:
     ("full", "looks"),
     [
         (False, ["revision", "pages", "references", "sums"]),
-        (True, ["revision", "pages", "references", "sums", "tables"]),
+        (True, ["revision", "pages", "references", "sums", "listings", "tables"]),
     ],
 )
 def test_a_sound_catalog(known: Settings, *, full: bool, looks: list[str]) -> None:
@@ -50,6 +50,7 @@ def test_a_sound_catalog(known: Settings, *, full: bool, looks: list[str]) -> No
         pytest.param("UPDATE mirror_state SET objects = 77 WHERE prefix LIKE '%s1/'", "sums", "77 objects", id="sum"),
         pytest.param("DELETE FROM mirrored_object", "sums", "2 objects", id="rows gone"),
         pytest.param("UPDATE volume SET container_id = 99", "references", "volume 1 -> container", id="reference"),
+        pytest.param("UPDATE shard SET array_id = NULL", "listings", "volumes/raw/s1/ 2 objects of none", id="listing"),
         pytest.param("CREATE TABLE stray (x)", "tables", "stray", id="table"),
     ],
 )
