@@ -13,7 +13,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from catalog.records import HOW_ADOPTED
+from mirror.app import short_look
 from mirror.app.setup import init
 from mirror.app.sync import SyncRequest, exit_code_of, sync
 from mirror.config import Settings, load_settings
@@ -22,6 +25,7 @@ from mirror.engine.retry import PATIENT, RetryPolicy
 from mirror.errors import ExitCode
 from mirror.objects import Verification
 from mirror.report.model import SyncReport
+from mirror.store.share import MARKER, Marker
 from tests.servers import Bucket
 from tests.system.workbench import Workbench
 
@@ -141,6 +145,21 @@ def open_to_all(bucket: Bucket) -> None:
     bucket.client.put_bucket_policy(
         Bucket=bucket.name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     )
+
+
+def change_rules(share: Path, **rules: object) -> None:
+    """Let a share's mark say that it takes other names."""
+    path = share / ".oomirror" / MARKER
+    document = json.loads(path.read_text())
+    document["rules"] |= rules
+    path.write_text(json.dumps(document))
+    Marker.from_json(path.read_text())
+
+
+def make_case_blind(share: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a share be one that is blind to case for all that asks: here is no such file system to try it on."""
+    change_rules(share, is_case_blind=True)
+    monkeypatch.setattr(short_look, "is_case_blind", lambda *_: True)
 
 
 def small_dataset(name: str = ODD) -> dict[str, bytes]:

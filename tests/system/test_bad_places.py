@@ -22,7 +22,7 @@ from mirror.errors import ExitCode
 from mirror.store.share import MARKER
 from tests.faults import BUCKET, Ask, OddServer, Refuse, run_odd_server
 from tests.system.invariants import nothing_left_over
-from tests.system.oddlab import LEVEL, ODD, OddLab, make_oddlab, small_dataset
+from tests.system.oddlab import LEVEL, ODD, OddLab, change_rules, make_oddlab, small_dataset
 
 ROOM_BYTES = 112 * 10**6
 """Of the small file system: the mirror leaves 100 MB free at the start, so it holds little more than that."""
@@ -241,10 +241,7 @@ def _change_marker(lab: OddLab) -> None:
 
 
 def _change_names(lab: OddLab) -> None:
-    path = lab.share / ".oomirror" / MARKER
-    document = json.loads(path.read_text())
-    document["rules"]["is_case_blind"] = True
-    path.write_text(json.dumps(document))
+    change_rules(lab.share, is_case_blind=True)
 
 
 def _damage_catalog(lab: OddLab) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from catalog.session import open_catalog
-from mirror.app import deleting, short_look
+from mirror.app import deleting
 from mirror.app.state import BucketState
 from mirror.app.sync import SyncRequest, sync
 from mirror.app.trash import empty
@@ -36,7 +36,7 @@ from tests.faults import BUCKET, Ask, ListCut, ListShort, OddServer, no_fault, r
 from tests.faults import Fault as Answer
 from tests.shim import Fault, shim
 from tests.system.invariants import catalog_rows, files_below, nothing_left_over
-from tests.system.oddlab import ODD, QUICK, OddLab, make_oddlab, volumes_dataset
+from tests.system.oddlab import ODD, QUICK, OddLab, make_case_blind, make_oddlab, volumes_dataset
 
 CONTAINER = f"{ODD}/{ODD}.n5/"
 FINE = f"{CONTAINER}volumes/raw/s0/"
@@ -466,10 +466,7 @@ def test_cancelled_between_two_files(server: OddServer, lab: OddLab, monkeypatch
 
 def test_renamed_by_case_alone(server: OddServer, lab: OddLab, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a share that is blind to case the old name has the file of the new one: it is forgotten, and nothing moved."""
-    # A share that says so: here is no file system that is blind. What is tried is what a run does with its names.
-    monkeypatch.setattr(short_look, "is_case_blind", lambda *_: True)
-    marker = lab.share / ".oomirror" / "marker.json"
-    marker.write_text(marker.read_text().replace('"is_case_blind": false', '"is_case_blind": true'))
+    make_case_blind(lab.share, monkeypatch)
     for old, new in (
         (f"{CONTAINER}volumes/raw/attributes.json", f"{CONTAINER}volumes/raw/Attributes.json"),
         *((key, key.replace("labels/seg/", "labels/Seg/")) for key in OBJECTS if key.startswith(SEG)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,18 @@ import pytest
 from mirror.app.sync import NOT_WHOLE
 from mirror.errors import ExitCode
 from mirror.keys import Refusal, is_folder_marker
-from mirror.store.share import MARKER, Marker
 from tests.servers import Bucket
 from tests.system.invariants import nothing_left_over
-from tests.system.oddlab import LEVEL, ODD, OddLab, make_oddlab, open_to_all, small_dataset
+from tests.system.oddlab import (
+    LEVEL,
+    ODD,
+    OddLab,
+    change_rules,
+    make_case_blind,
+    make_oddlab,
+    open_to_all,
+    small_dataset,
+)
 
 HOSTILE = {
     f"{ODD}/a//b": Refusal.EMPTY_COMPONENT,
@@ -117,13 +124,15 @@ def test_file_and_folder_of_one_name(odd_bucket: Bucket, tmp_path: Path, blank_c
     assert lab.files() == {key: body for key, body in objects.items() if key not in {*BOTH, held_back}}
 
 
-def test_twins_in_letter_case(odd_bucket: Bucket, tmp_path: Path, blank_catalog: bytes) -> None:
+def test_twins_in_letter_case(
+    odd_bucket: Bucket, tmp_path: Path, blank_catalog: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a share that is blind to case, the first in byte order is kept and its twins are refused."""
     twins = {f"{ODD}/readme.md": b"twin", f"{ODD}/notes/data": b"twin", f"{ODD}/{ODD}.n5/Volumes/x": b"twin folder"}
     first = {f"{ODD}/notes/Data": b"first"}
     _fill(odd_bucket, small_dataset() | first | twins)
     lab = _lab(tmp_path, odd_bucket, blank_catalog)
-    _make_case_blind(lab.share)
+    make_case_blind(lab.share, monkeypatch)
     outcome = lab.mirror()
     # Upper case comes first in byte order.
     refused = {key for key in (small_dataset() | twins) if "/volumes/" in key} | set(twins) - {
@@ -155,7 +164,7 @@ def test_names_that_the_share_refuses(odd_bucket: Bucket, tmp_path: Path, blank_
     }
     _fill(odd_bucket, small_dataset() | dict.fromkeys(odd, b"x"))
     lab = _lab(tmp_path, odd_bucket, blank_catalog)
-    _change_rules(lab.share, forbidden_characters=":", refuses_device_names=True, refuses_trailing_dot=True)
+    change_rules(lab.share, forbidden_characters=":", refuses_device_names=True, refuses_trailing_dot=True)
     outcome = lab.mirror()
     assert outcome.skipped == {key: reason.value for key, reason in odd.items()}
     assert lab.files() == small_dataset()
@@ -187,15 +196,3 @@ def test_dataset_names_that_lead_elsewhere(odd_bucket: Bucket, tmp_path: Path, b
     with pytest.raises(UnknownNameError):
         lab.mirror(name)
     assert {entry.name for entry in lab.share.iterdir()} == {".oomirror"}
-
-
-def _make_case_blind(share: Path) -> None:
-    _change_rules(share, is_case_blind=True)
-
-
-def _change_rules(share: Path, **rules: object) -> None:
-    path = share / ".oomirror" / MARKER
-    document = json.loads(path.read_text())
-    document["rules"] |= rules
-    path.write_text(json.dumps(document))
-    Marker.from_json(path.read_text())
