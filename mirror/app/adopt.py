@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from catalog.records import RunKind
 from mirror.app.datasets import dataset_names, has_dataset, plain_errors
 from mirror.app.opened import open_bucket
+from mirror.app.reading import readable_share
 from mirror.app.scan import EVERYTHING
 from mirror.app.sync import SyncRequest, sync
-from mirror.app.workplace import workplace
 from mirror.config import Settings
 from mirror.engine.events import EventSink, ignore
 from mirror.engine.fetch import ChecksumMode
@@ -46,8 +46,7 @@ async def adopt(
     Files that differ from the bucket are in the report's `failed`, and left where they are.
     """
     # Also where nothing lies on it, and nothing is to be synced then: that is no answer of another share.
-    with workplace(settings, dry_run=True, force_catalog=force_catalog) as place:
-        share = place.share
+    share = readable_share(settings, writes=True)
     async with plain_errors():
         found = {name: await _datasets(settings, name, share, datasets) for name in _bucket_names(settings, bucket)}
     _check_all_found(datasets, found)

@@ -53,20 +53,26 @@ def catalog_for_reading(settings: Settings) -> Catalog:
         return own
     with suppress(CatalogError):
         if (published := _published(settings)) is not None:
-            # Whose share is another one has published what is not asked for.
-            if known is None or _look(published)[1] in (None, known):
+            # Whose share is another one has published what is not asked for. Where it lies is told by each machine.
+            theirs = _look(published)[1]
+            if known is None or theirs is None or theirs.uuid == known.uuid:
                 own.close()
                 return _told(published, "this machine's own holds nothing yet")
             published.close()
     return own
 
 
-def readable_share(settings: Settings) -> Share:
+def readable_share(settings: Settings, *, writes: bool = False) -> Share:
     """Return the share, checked for those that read it, or write it, without a catalog: `workplace` checks the others.
 
     It must be marked, and be the one that this machine's catalog knows. Where there is none, or one that holds nothing
     yet, the catalog that is published on the share says which share it was published on. Where no catalog that can be
     read knows any, the mark is all that can be asked for.
+
+    Parameters
+    ----------
+    writes
+        Whether it is for a command that writes: these bring a catalog of an older version to this one.
 
     Raises
     ------
@@ -79,7 +85,7 @@ def readable_share(settings: Settings) -> Share:
     """
     share = Share(settings.share_root())
     marker = checked_marker(share)
-    check_same(share, marker, known_share(settings))
+    check_same(share, marker, _known_share(settings, writes=writes))
     return share
 
 
@@ -97,10 +103,9 @@ def is_share_seen(settings: Settings) -> bool:
     return True
 
 
-def known_share(settings: Settings) -> ShareRecord | None:
-    """Return the share that the catalog knows, as `readable_share` has it. Raises CatalogError."""
+def _known_share(settings: Settings, *, writes: bool) -> ShareRecord | None:
     try:
-        with open_catalog(settings.catalog, create=False, read_only=True) as own:
+        with open_catalog(settings.catalog, create=False, read_only=not writes) as own:
             is_blank, known = _look(own)
         if known is not None or not is_blank:
             return known

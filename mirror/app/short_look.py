@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from mirror.engine.events import EventSink, Note
 from mirror.errors import UnsafeError
@@ -24,29 +25,49 @@ def look_in_short(staging: Staging, marked: ShareRules, sink: EventSink) -> None
 
     Parameters
     ----------
-    marked
-        What names the share took when it was marked: by them keys were refused, and none was by others.
+    staging
+        Is opened and closed.
     sink
         Takes what is worth knowing.
 
     Raises
     ------
     UnsafeError
-        Names that differ by case alone are one file now, or are no more; the share cannot be written.
+        As of `check_case`; or the share cannot be written.
+    LockedError
+        The run has lost its lock.
     """
     share = staging.share
-    is_blind = is_case_blind(share, staging.folder)
-    if is_blind != marked.is_case_blind:
-        words = {True: "names that differ by case are one file", False: "names that differ by case are two files"}
-        raise UnsafeError(
-            "the share does not take names as when it was marked",
-            str(share.root),
-            expected=words[marked.is_case_blind],
-            found=words[is_blind],
-            hint="Mount it as it was; if the change is meant, `oomirror init --new-share` marks it anew.",
-        )
-    for one in cached(mount_here(share.root)):
-        sink(Note(f"The share is {one.found}. {one.advice}"))
+    with staging:
+        is_blind = is_case_blind(share, staging.folder)
+    check_case(share.root, marked, is_blind=is_blind)
+    for words in mount_words(mount_here(share.root)):
+        sink(Note(words))
+
+
+def check_case(root: Path, marked: ShareRules, *, is_blind: bool) -> None:
+    """Check that a share tells names by case as it did when it was marked: by that, keys were refused or were not.
+
+    Raises
+    ------
+    UnsafeError
+        Names that differ by case alone are one file now, or are no more.
+    """
+    if is_blind == marked.is_case_blind:
+        return
+    words = {True: "names that differ by case are one file", False: "names that differ by case are two files"}
+    raise UnsafeError(
+        "the share does not take names as when it was marked",
+        str(root),
+        expected=words[marked.is_case_blind],
+        found=words[is_blind],
+        hint="Mount it as it was; if the change is meant, `oomirror init --new-share` marks it anew.",
+    )
+
+
+def mount_words(mount: Mount | None) -> Iterator[str]:
+    """Yield what a run says of a mount, as sentences."""
+    return (f"The share is {one.found}. {one.advice}" for one in cached(mount))
 
 
 def cached(mount: Mount | None) -> Iterator[Diagnosis]:

@@ -157,6 +157,7 @@ class _Understood:
         array_id = state.array_ids.get(array.prefix) if array is not None else None
         if array is None or array_id is None or array.block_keys is None:
             return cls(array_id, b"")
+        # In the words of the rule's dataclasses: a field of another name lets each listing be counted once more.
         rule = repr((holds_blocks(array), array.block_keys))
         return cls(array_id, xxh3(rule.encode())[: queries.MEANING_BYTES])
 

@@ -144,6 +144,8 @@ class _Sync:
 
     async def run(self, confirm: Confirm) -> SyncReport:
         request = self.request
+        if not request.dry_run:
+            await asyncio.to_thread(look_in_short, self._site.staging(), self.place.marker.rules, self.sink)
         surveyor = Surveyor(self.bucket, self.state, self.spool, self.retrier, self.sink)
         survey = await surveyor.survey(
             request.datasets,
@@ -227,7 +229,6 @@ class _Sync:
         with self._site.staging() as staging:
             try:
                 async with plain_errors():
-                    await asyncio.to_thread(look_in_short, staging, self.place.marker.rules, self.sink)
                     results = await self._transfer(survey, comparison, run, staging)
                     return results, await self._delete(survey, comparison.gone, staging)
             finally:

@@ -80,7 +80,7 @@ def whole_file(path: Path, what: str = "the file") -> Iterator[Path]:
             partial.replace(path)
     finally:
         with suppress(OSError):  # It has its name by now, or its folder is gone.
-            partial.unlink(missing_ok=True)
+            partial.unlink()
 
 
 @contextmanager

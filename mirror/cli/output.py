@@ -5,7 +5,9 @@ A result that has no room (a full disk) is lost, and that is a failure; words th
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -122,7 +124,10 @@ def put_words(text: str) -> None:
 
 
 def _put(stream: TextIO | None, text: str) -> OSError | None:
-    """Write a line; return why it could not be, unless nobody reads it any more. Nothing more goes there then."""
+    """Write a line; return why it could not be, unless nobody reads it any more. Nothing more goes there then.
+
+    Nobody reads a pipe whose reader ended, nor a terminal that hung up (EIO).
+    """
     if stream is None:
         return None  # Closed before we began: `oomirror >&-`.
     try:
@@ -130,11 +135,19 @@ def _put(stream: TextIO | None, text: str) -> OSError | None:
     except BrokenPipeError:
         drop(stream)
     except OSError as error:
+        is_hung_up = error.errno == errno.EIO and _is_device(stream)
         drop(stream)
-        return error
+        return None if is_hung_up else error
     except ValueError:
         return None
     return None
+
+
+def _is_device(stream: TextIO) -> bool:
+    try:
+        return stat.S_ISCHR(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):
+        return False
 
 
 def drop(stream: TextIO) -> None:

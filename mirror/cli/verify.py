@@ -83,8 +83,8 @@ def verify(
 ) -> int:
     """Check what is on the share: presence, size and headers of blocks. Exit code 3 where something is damaged or lost.
 
-    It is 4 where all that is wrong is that files may not be read. What is missing is lost here, or absent in the
-    bucket, where it reads as 0. Nothing is written on the share unless --repair.
+    It is 4 where all that is wrong is that files may not be read, and 1 where there is nothing to look at. What is
+    missing is lost here, or absent in the bucket, where it reads as 0. Nothing is written on the share unless --repair.
     """
     with Talk(Manner(as_json, quiet, verbose, log_json, progress, units), "verify") as talk:
         from mirror.app.afterwards import told

@@ -104,8 +104,11 @@ class VerifyReport(_Report):
 
     @property
     def is_of_nothing(self) -> bool:
-        """Whether there was nothing to look at: as far as the catalog knows, nothing is on the share."""
-        return self.complete and not (self.checked.objects or self.kinds)
+        """Whether there was nothing to look at: as far as the catalog knows, nothing is on the share.
+
+        Not of a certificate that leaves out all of what it is of: that is said.
+        """
+        return self.complete and not (self.checked.objects or self.kinds or self.left_out)
 
 
 class CertifyReport(_Report):

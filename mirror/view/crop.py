@@ -15,7 +15,7 @@ from catalog import queries
 from catalog.records import CropRecord, LabelState
 from mirror.app.crops.locate import locate_crop
 from mirror.app.crops.located import Located, LocatedLevel
-from mirror.app.reading import catalog_for_reading
+from mirror.app.reading import catalog_for_reading, readable_share
 from mirror.config import Settings, load_settings
 from mirror.crops.box import Box
 from mirror.crops.paths import WHOLE
@@ -132,6 +132,7 @@ def crop_in(
     """Return what `open_crop` returns."""
     if padding < 0:
         raise UsageError("not a padding", str(padding), expected="a number of voxels, 0 or more")
+    readable_share(settings)
     name = bucket or settings.default_bucket
     if fetches and dataset is not None and not is_known(settings, dataset, name):
         describe_dataset(settings, dataset, name)

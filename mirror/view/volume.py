@@ -75,6 +75,7 @@ def open_volume(
     >>> raw[600:700, 225:725, 6466:6966].mean()  # doctest: +SKIP
     """
     settings = load_settings(None if config is None else Path(config))
+    readable_share(settings)
     return open_in(settings, volume, level, bucket=bucket, fetches=fetch_missing)
 
 
@@ -87,7 +88,7 @@ def open_in(
     fetches: bool = False,
     hint: str | None = None,
 ) -> VolumeView:
-    """Return what `open_volume` returns.
+    """Return what `open_volume` returns; of a share that was looked at, as by `readable_share`.
 
     Parameters
     ----------
@@ -95,7 +96,6 @@ def open_in(
         What to do about blocks that were never mirrored; None: mirror the level.
     """
     dataset, _ = parse_volume(volume)
-    readable_share(settings)
     if fetches and not is_known(settings, dataset, bucket):
         describe_dataset(settings, dataset, bucket or settings.default_bucket)
     found = find_volume(settings, volume, level, bucket)

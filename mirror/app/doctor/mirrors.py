@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LONG = timedelta(days=7)
 """An entry that was not well for so long is worth a word."""
-SPOILED = '`oomirror schedule install "0 3 * * *"` puts one line in its place; `oomirror schedule show` shows it.'
+_SPOILED = '`oomirror schedule install "0 3 * * *"` puts one line in its place; `oomirror schedule show` shows it.'
 _NAME = "mirrors"
 
 
@@ -85,7 +85,7 @@ def look_at_schedule(settings: Settings, crontab: Crontab = Crontab()) -> Iterat
     for job in jobs:
         if job.fault:
             found = f"cron cannot run the line in your crontab that refreshes [[mirrors]]: {job.fault.rstrip('.')}"
-            yield problem("schedule", found, SPOILED)
+            yield problem("schedule", found, _SPOILED)
             continue
         when = f"next at {job.next_times[0]:%Y-%m-%d %H:%M}" if job.next_times else "at times of its own"
         yield ok("schedule", f"your crontab refreshes [[mirrors]], {when}")

@@ -20,9 +20,9 @@ _WORST_FIRST = (ExitCode.UNSAFE, ExitCode.FAILED, ExitCode.LOCKED, ExitCode.INCO
 
 
 def line_of_report(
-    entry: Entry, report: SyncReport, found: Upstream | None, *, seconds: float, max_seconds: float | None = None
+    entry: Entry, report: SyncReport, found: Upstream | None, *, seconds: float, is_first: bool = False
 ) -> MirrorLine:
-    """Return the line of an entry whose run came to an end; `max_seconds` is what the whole refresh has."""
+    """Return the line of an entry whose run came to an end; the first ones had all the time of the refresh."""
     code = exit_code_of(report)
     state: EntryState = "stopped" if not report.complete else "done" if code is ExitCode.DONE else "incomplete"
     upstream = found or Upstream()
@@ -47,7 +47,7 @@ def line_of_report(
         failed=report.failed,
         skipped=report.skipped,
         # One that came late, and had less time, has all of it the next time, when it comes first.
-        only_listed=max_seconds is not None and seconds >= max_seconds and report.is_only_listed,
+        only_listed=is_first and report.is_only_listed,
         seconds=round(seconds, 3),
     )
 

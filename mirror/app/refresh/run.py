@@ -180,8 +180,8 @@ class _Round:
             report = await self._sync(entry, sink)
             self.has_written |= report.run is not None
             found = None if report.run is None else await asyncio.to_thread(_upstream, place, report.run)
-            limit = self.request.max_duration_seconds
-            return line_of_report(entry, report, found, seconds=self.clock() - started, max_seconds=limit)
+            is_first = entry in self._begun[: self.request.jobs]
+            return line_of_report(entry, report, found, seconds=self.clock() - started, is_first=is_first)
         except (MirrorError, CatalogError) as error:
             line = line_of_error(entry, error, seconds=self.clock() - started)
             if line.state == "unsafe":

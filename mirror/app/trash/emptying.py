@@ -44,7 +44,7 @@ def empty(
     CatalogError
         There is a catalog, and it cannot be read.
     """
-    share = readable_share(settings)
+    share = readable_share(settings, writes=True)
     runs = trashed_runs(share) if name is None else (run_named(share, name),)
     if older_than_seconds is not None:
         runs = _older(share, runs, older_than_seconds)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from catalog import migrate
 from catalog.config import sqlite_url
 from catalog.errors import CatalogDamagedError, CatalogError, CatalogMissingError, CatalogNewerError
 from catalog.session import open_catalog
@@ -75,6 +76,24 @@ def test_a_catalog_that_holds_nothing_hides_nothing(laptop: Settings, tmp_path: 
     published_file(laptop.share_root()).write_bytes(os.urandom(20_000))
     with catalog_for_reading(laptop) as catalog:
         assert not catalog.is_published
+
+
+def test_one_that_knows_the_share_and_nothing_else_hides_nothing_either(laptop: Settings) -> None:
+    """An `init` on the laptop made it, of the share that is mounted there under another path, some other day."""
+    init(laptop)
+    with catalog_for_reading(laptop) as catalog:
+        assert catalog.is_published
+    assert list_levels(laptop, DATASET, "b")
+
+
+def test_commands_that_write_bring_an_older_catalog_to_this_version(mirrored: Settings) -> None:
+    """Those that read the share only refuse it."""
+    with open_catalog(mirrored.catalog) as catalog, catalog.engine.begin() as connection:
+        migrate.downgrade(connection, "0004")
+    with pytest.raises(CatalogError, match="older"):
+        readable_share(mirrored)
+    readable_share(mirrored, writes=True)
+    readable_share(mirrored)
 
 
 def test_reading_commands_say_the_same_there(mirrored: Settings, laptop: Settings) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +69,18 @@ def test_a_result_without_room_is_a_failure(form: str, tmp_path: Path) -> None:
     if form:
         done = _shell(f"{world} {OOMIRROR} why nothing {form} > /dev/full")
         assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+
+
+def test_a_terminal_that_hung_up_is_no_error() -> None:
+    """Who closed it while the work went on wants no result: what was done is done."""
+    terminal, ours = pty.openpty()
+    os.close(terminal)
+    program = f"{PUT}put_result('x'); print('still here', file=sys.stderr)"
+    with open(ours, "w") as stdout:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=stdout, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, "still here\n")
 
 
 def test_words_without_room_are_no_failure() -> None:
