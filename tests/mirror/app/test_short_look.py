@@ -10,12 +10,11 @@ import pytest
 from mirror.app.short_look import check_case, look_in_short, mount_words
 from mirror.engine.events import Event
 from mirror.errors import UnsafeError
-from mirror.keys import ShareRules
+from mirror.keys import LINUX, ShareRules
 from mirror.store.mounts import Mount
 from mirror.store.share import Share
 from mirror.store.staging import FilePolicy, Staging
 
-LINUX = ShareRules()
 BLIND = replace(LINUX, is_case_blind=True)
 
 
@@ -45,6 +44,11 @@ def test_the_look_leaves_nothing_behind(tmp_path: Path) -> None:
     share = Share(tmp_path)
     share.write_marker(LINUX)
     told: list[Event] = []
-    look_in_short(Staging(share, "run", FilePolicy()), LINUX, told.append)
+
+    def tell(event: Event) -> None:
+        """Keep it."""
+        told.append(event)
+
+    look_in_short(Staging(share, "run", FilePolicy()), LINUX, tell)
     assert [path.name for path in share.own.rglob("*") if path.is_file()] == ["marker.json"]
     assert told == []
