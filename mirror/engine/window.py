@@ -86,6 +86,8 @@ class Window:
         self._held_seconds: float | None = None
         """Since it stopped growing; None while it grows."""
         self._was_overload = False
+        self._has_just_shrunk = False
+        """Whether no sample was judged since."""
         self._n_before = 0
         """Requests that were on their way when the size changed."""
         self._waiting: float | None = None
@@ -137,8 +139,12 @@ class Window:
         return self._bad is None and self._held_seconds is None
 
     def _judge(self, sample: Sample) -> None:
+        is_first_since, self._has_just_shrunk = self._has_just_shrunk, False
         if sample.is_overload:
-            self._shrink(sample)
+            # Where workers heard late of the smaller size, refusals of the larger one are among these: to believe them
+            # would take the smaller one for too large, for long. If it is, the next sample says so again.
+            if not is_first_since:
+                self._shrink(sample)
         elif self._bad is not None:
             self._approach(self._bad, sample.seconds)
         elif self._is_growing:
@@ -154,6 +160,7 @@ class Window:
         taken = max(self.size // 8, self.size * sample.objects // sample.answers)
         self.size = max(1, self._good or min(self.size // 2, taken))
         self._held_seconds = None
+        self._has_just_shrunk = True
 
     def _approach(self, bad: int, seconds: float) -> None:
         self._good = max(self._good, self.size)

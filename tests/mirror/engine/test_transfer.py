@@ -25,7 +25,7 @@ from mirror.engine.retry import Outage, Retrier, RetryPolicy
 from mirror.engine.tasks import first_error
 from mirror.engine.throttle import UNTHROTTLED, Bandwidth
 from mirror.engine.transfer import LevelWork, Results, Transfer
-from mirror.engine.window import Window
+from mirror.engine.window import START, Window
 from mirror.engine.worker import Setup
 from mirror.errors import MirrorError, UnreachableError, UnsafeError
 from mirror.objects import Tally
@@ -336,7 +336,8 @@ async def test_a_refusing_server_is_asked_for_as_much_as_it_takes(
     settled = statistics.median(sizes[len(sizes) // 2 :])
     assert 0.8 * n_taken <= settled <= 1.2 * n_taken, sizes
     assert "server" in {event.limited_by for event in rig.events if isinstance(event, Paced)}
-    assert len(server.asks) < 1.5 * len(bodies)
+    # Most is refused at the beginning, before the window is found: some turns of its first size.
+    assert len(server.asks) < len(bodies) + 6 * START
 
 
 @BY

@@ -79,6 +79,16 @@ def test_a_server_that_takes_less_gets_less_at_once() -> None:
     assert sizes(window, refusing_above(20), 60)[-1] <= 24
 
 
+def test_refusals_that_are_told_late_do_not_shrink_it_twice() -> None:
+    """Workers may go on for a moment at the size before; what the next sample says again is believed."""
+    window, refused = Window(start=32), Sample(1.0, objects=20, bytes=20, refused=12)
+    shrunk = window.take(refused)
+    assert shrunk <= 16
+    on_their_way, late = window.take(refused), window.take(refused)
+    assert (on_their_way, late) == (shrunk, shrunk)
+    assert window.take(refused) < shrunk
+
+
 def test_a_refusal_here_and_there_changes_nothing() -> None:
     """Less than one answer in twenty is no overload."""
     window = Window(start=100, limit=100)
