@@ -120,7 +120,7 @@ def _sum_of(
 def _total(counts: Iterable[Count]) -> Count:
     total = NOTHING
     for one in counts:
-        total = Count(total.objects + one.objects, total.bytes + one.bytes)
+        total = total.plus(one)
     return total
 
 

@@ -76,6 +76,14 @@ class Count(NamedTuple):
     objects: int = 0
     bytes: int = 0
 
+    def plus(self, other: Count) -> Count:
+        """Return the sum of both; `+` is that of tuples.
+
+        >>> Count(1, 10).plus(Count(2, 5))
+        Count(objects=3, bytes=15)
+        """
+        return Count(self.objects + other.objects, self.bytes + other.bytes)
+
 
 NOTHING = Count()
 

@@ -257,5 +257,5 @@ def _ended(known: Known, run_id: int | None) -> str | None:
 def _total(counts: Iterable[Count]) -> Count:
     total = Count()
     for one in counts:
-        total = Count(total.objects + one.objects, total.bytes + one.bytes)
+        total = total.plus(one)
     return total

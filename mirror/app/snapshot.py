@@ -205,7 +205,7 @@ def _understand(
     n_placed, inside = 0, NOTHING
     for blocks, objects in _parts(listed, spool):
         n_placed += len(blocks)
-        inside = _sum(inside, _blocks_inside(listed, blocks, objects))
+        inside = inside.plus(_blocks_inside(listed, blocks, objects))
     if known.array_id != now.array_id or queries.count_listed_blocks(connection, known.id) != n_placed:
         queries.drop_listed_rows(connection, known.id)
         _put_rows(connection, known.id, listed, spool)
@@ -220,7 +220,7 @@ def _put_rows(connection: Connection, shard_id: int, listed: ListedShard, spool:
     for blocks, objects in _parts(listed, spool):
         queries.put_listed_blocks(connection, shard_id, blocks)
         queries.put_listed_objects(connection, shard_id, objects)
-        inside = _sum(inside, _blocks_inside(listed, blocks, objects))
+        inside = inside.plus(_blocks_inside(listed, blocks, objects))
     queries.count_blocks(connection, shard_id, inside)
 
 
@@ -228,10 +228,6 @@ def _parts(listed: ListedShard, spool: Spool) -> Iterator[tuple[list[ListedBlock
     rows = spool.rows(listed.pages)
     while page := list(islice(rows, _ROWS)):
         yield _rows(listed, page)
-
-
-def _sum(one: Count, other: Count) -> Count:
-    return Count(one.objects + other.objects, one.bytes + other.bytes)
 
 
 def _rows(

@@ -53,12 +53,11 @@ def write_whole(path: Path, data: bytes) -> Path:
         It cannot be written; what was there is left as it is.
     """
     with _told(path, "the file"):
-        is_replaced = path.is_file() or not path.exists()
-        if not is_replaced:
+        if path.exists() and not path.is_file():
             path.write_bytes(data)  # A pipe or a device is no file to replace.
-    if is_replaced:
-        with whole_file(path) as partial:
-            partial.write_bytes(data)
+            return path.absolute()
+    with whole_file(path) as partial:
+        partial.write_bytes(data)
     return path.absolute()
 
 

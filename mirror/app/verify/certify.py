@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -57,7 +58,8 @@ def certify(settings: Settings, dataset: str, file: Path, *, bucket: str | None 
     MirrorError
         The catalog is a published one, without rows of blocks; the file cannot be written.
     """
-    if not file.name or (file.exists() and not file.is_file()):
+    # os.path: what the system says of a name that cannot be is said by who writes it.
+    if not file.name or (os.path.exists(file) and not os.path.isfile(file)):
         # Renaming would put a file in the place of a device.
         raise MirrorError("cannot write the certificate", str(file), expected="a file", found="something else")
     with catalog_for_reading(settings) as catalog, catalog.read() as connection, TemporaryFile() as body:

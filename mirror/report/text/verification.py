@@ -42,11 +42,11 @@ def render_verify_problems(report: VerifyReport) -> str:
 
 
 def _answer(report: VerifyReport, units: Units) -> str:
+    if report.is_of_nothing:
+        return _NOTHING
     looked = f"{format_amount(report.checked, units)} looked at ({_DEPTHS[report.depth]})"
     n_strays, n_lost, n_unread = (report.n_of(kind) for kind in ("stray", "lost", "unreadable"))
     n_damaged = report.n_mendable - n_lost - n_unread
-    if report.is_of_nothing:
-        return _NOTHING
     if not report.kinds:
         whole = "All is whole" if report.complete else "Whole as far as it came"
         return f"{whole}: {looked} in {format_seconds(report.seconds)}."

@@ -102,9 +102,9 @@ def test_what_is_damaged_is_not_certified(lab: Lab, tmp_path: Path) -> None:
 
 
 def test_a_certificate_takes_the_place_of_files_only(mirrored: Lab, tmp_path: Path) -> None:
-    """A folder, a pipe, a path without a name: each is refused and stays."""
+    """A folder, a pipe, a path without a name or with one that cannot be: each is refused and stays."""
     os.mkfifo(tmp_path / "pipe")
-    for file in (tmp_path, tmp_path / "pipe", Path("/"), Path()):
+    for file in (tmp_path, tmp_path / "pipe", Path("/"), Path(), tmp_path / ("a" * 300)):
         with pytest.raises(MirrorError, match="cannot write the certificate"):
             certifying.certify(mirrored.settings, DATASET, file)
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
